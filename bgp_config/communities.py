@@ -1,0 +1,30 @@
+"""BGP community values as typed numbers (RFC 1997, RFC 8092). Only numbers: names such as no-export are read at the edge."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StandardCommunity:
+    """Two 16-bit numbers, written high:low (RFC 1997)."""
+
+    high: int
+    low: int
+
+    def __str__(self) -> str:
+        return f"{self.high}:{self.low}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LargeCommunity:
+    """Three 32-bit numbers, written admin:data1:data2 (RFC 8092)."""
+
+    admin: int
+    data1: int
+    data2: int
+
+    def __str__(self) -> str:
+        return f"{self.admin}:{self.data1}:{self.data2}"
+
+
+GRACEFUL_SHUTDOWN = StandardCommunity(65535, 0)
+"""RFC 8326: the receiver should prefer any other path."""

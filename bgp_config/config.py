@@ -1,0 +1,107 @@
+"""What the accepted configuration objects mean, once references are resolved: the only form that controller and speaker see.
+
+Invariants: every value here was accepted by the parser, so nothing downstream checks it again; addresses of one range have
+one family; a selector tuple that is None selects everything, and is never empty.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from types import MappingProxyType
+
+from bgp_config.communities import LargeCommunity, StandardCommunity
+from bgp_config.names import ASN, AdvertisementName, Family, IPAddress, PeerName, PoolName
+from bgp_config.selector import LabelSelector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressRange:
+    """All addresses from first to last, both included, of one family."""
+
+    first: IPAddress
+    last: IPAddress
+
+    @property
+    def family(self) -> Family:
+        return Family.of(self.first)
+
+    @property
+    def size(self) -> int:
+        return int(self.last) - int(self.first) + 1
+
+    def __contains__(self, address: IPAddress) -> bool:
+        return address.version == self.first.version and int(self.first) <= int(address) <= int(self.last)
+
+    def overlaps(self, other: "AddressRange") -> bool:
+        return self.family is other.family and int(self.first) <= int(other.last) and int(other.first) <= int(self.last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """AddressPool: addresses that Services may be given. With auto_assign off, only a Service that asks for it gets one."""
+
+    name: PoolName
+    ranges: tuple[AddressRange, ...]
+    auto_assign: bool = True
+
+    def __contains__(self, address: IPAddress) -> bool:
+        return any(address in block for block in self.ranges)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretRef:
+    """Where a peer's TCP MD5 password (RFC 2385) is kept: the key `password` of a Secret."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """BGPPeer: a router that the selected nodes keep a session with. Times in seconds (RFC 4271, section 10)."""
+
+    name: PeerName
+    local_asn: ASN
+    peer_asn: ASN
+    address: IPAddress
+    port: int = 179
+    hold_time_s: int = 90
+    keepalive_time_s: int = 30
+    source_address: IPAddress | None = None
+    router_id: IPv4Address | None = None
+    password_secret: SecretRef | None = None
+    node_selectors: tuple[LabelSelector, ...] | None = None
+    families: frozenset[Family] = field(default_factory=frozenset)
+    graceful_restart_s: int | None = None
+
+    @property
+    def is_internal(self) -> bool:
+        """IBGP: both ends in one AS, so LOCAL_PREF is sent and the AS path is left alone (RFC 4271, 5.1.5)."""
+        return self.local_asn == self.peer_asn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advertisement:
+    """BGPAdvertisement: which pools' VIPs are announced by which nodes to which peers, and with what attributes."""
+
+    name: AdvertisementName
+    pools: frozenset[PoolName] | None = None
+    peers: frozenset[PeerName] | None = None
+    node_selectors: tuple[LabelSelector, ...] | None = None
+    service_selectors: tuple[LabelSelector, ...] | None = None
+    communities: frozenset[StandardCommunity] = frozenset()
+    large_communities: frozenset[LargeCommunity] = frozenset()
+    local_pref: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything accepted, by name. Immutable: a change makes a new one."""
+
+    pools: Mapping[PoolName, Pool] = field(default_factory=lambda: MappingProxyType({}))
+    peers: Mapping[PeerName, Peer] = field(default_factory=lambda: MappingProxyType({}))
+    advertisements: Mapping[AdvertisementName, Advertisement] = field(default_factory=lambda: MappingProxyType({}))
+
+    def pool_of(self, address: IPAddress) -> Pool | None:
+        """The pool that holds this address; accepted pools never overlap."""
+        return next((pool for pool in self.pools.values() if address in pool), None)

@@ -1,0 +1,29 @@
+"""The words for routes: what is announced to a peer, and how strongly."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bgp_config.communities import LargeCommunity, StandardCommunity
+from bgp_config.names import ASN, IPAddress
+
+
+class RouteState(IntEnum):
+    """Three states, not two (DESIGN.md, rule 7). A higher one is preferred by every router."""
+
+    WITHDRAWN = 0
+    LEAST_PREFERRED = 1
+    NORMAL = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathAttributes:
+    """The path attributes of one route as one peer gets them, ready for the wire (RFC 4271, section 5).
+
+    `as_path` is what is written literally: the own ASN first on eBGP, empty on iBGP. `local_pref` only on iBGP.
+    """
+
+    next_hop: IPAddress
+    as_path: tuple[ASN, ...] = ()
+    local_pref: int | None = None
+    communities: tuple[StandardCommunity, ...] = ()
+    large_communities: tuple[LargeCommunity, ...] = ()

@@ -1,0 +1,96 @@
+"""What a BGP session is to the rest of the speaker: what it says (its identity), how it is, what it reports.
+
+No I/O. The engine in speaker/exabgp keeps sessions; the daemon tells it which, and with which routes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address
+from typing import Protocol, TypeAlias
+
+from bgp_config.names import ASN, Family, IPAddress, Prefix
+from speaker.route import PathAttributes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSpec:
+    """All that a session says to its peer in OPEN and below. Equal specs are one session, whatever object names it.
+
+    Times in seconds. `password` is never empty: None means that none is configured.
+    """
+
+    peer_address: IPAddress
+    peer_port: int
+    peer_asn: ASN
+    local_address: IPAddress
+    local_asn: ASN
+    router_id: IPv4Address
+    hold_time_s: int
+    families: frozenset[Family]
+    password: bytes | None = field(default=None, repr=False)
+    graceful_restart_s: int | None = None
+
+    @property
+    def label(self) -> str:
+        """For people: which neighbor this is."""
+        return f"{self.local_address}->{self.peer_address}"
+
+
+class SessionState(StrEnum):
+    """The FSM's two states that matter outside (RFC 4271, section 8.2.2): Established or not."""
+
+    DOWN = "Down"
+    ESTABLISHED = "Established"
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """The session is up. Its routes are sent next, then End-of-RIB."""
+
+    spec: SessionSpec
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The session is down, or an attempt failed: the peer has none of our routes."""
+
+    spec: SessionSpec
+    at: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Programmed:
+    """ExaBGP put this on the wire. `attributes` None: withdrawn."""
+
+    spec: SessionSpec
+    at: float
+    prefix: Prefix
+    attributes: PathAttributes | None
+
+
+@dataclass(frozen=True, slots=True)
+class InSync:
+    """All that was desired when the session came up is on the wire, End-of-RIB behind it (RFC 4724, section 2)."""
+
+    spec: SessionSpec
+    at: float
+
+
+SessionEvent: TypeAlias = Established | Closed | Programmed | InSync
+"""`at` is time.monotonic()."""
+
+
+class Engine(Protocol):
+    """Keeps one session per spec. One owner: only the daemon's loop calls it. None of these calls waits."""
+
+    def open(self, spec: SessionSpec, routes: Mapping[Prefix, PathAttributes]) -> None:
+        """Starts the session and keeps it; `routes` is all that it shall say."""
+
+    def apply(self, spec: SessionSpec, changes: Mapping[Prefix, PathAttributes | None]) -> None:
+        """Changes what the session shall say; None withdraws. In any state, the last word per prefix holds."""
+
+    def close(self, spec: SessionSpec) -> None:
+        """Withdraws everything, waits for the wire, ends the session; in the background, bounded in time."""
