@@ -1,7 +1,7 @@
 """The words that everything else is written in: names, numbers and addresses, told apart by type."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from enum import IntEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NewType
 
 ASN = NewType("ASN", int)
