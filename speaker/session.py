@@ -32,6 +32,16 @@ class SessionSpec:
     graceful_restart_s: int | None = None
 
     @property
+    def is_internal(self) -> bool:
+        """IBGP: both ends in one AS."""
+        return self.local_asn == self.peer_asn
+
+    @property
+    def endpoints(self) -> tuple[IPAddress, IPAddress, int]:
+        """Both ends of the TCP connection. At any time only one session may have them."""
+        return self.local_address, self.peer_address, self.peer_port
+
+    @property
     def label(self) -> str:
         """For people: which neighbor this is."""
         return f"{self.local_address}->{self.peer_address}"
@@ -79,7 +89,15 @@ class InSync:
     at: float
 
 
-SessionEvent: TypeAlias = Established | Closed | Programmed | InSync
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """After close(): its ExaBGP is gone. Only now may another session have the same endpoints."""
+
+    spec: SessionSpec
+    at: float
+
+
+SessionEvent: TypeAlias = Established | Closed | Programmed | InSync | Ended
 """`at` is time.monotonic()."""
 
 
@@ -93,4 +111,4 @@ class Engine(Protocol):
         """Changes what the session shall say; None withdraws. In any state, the last word per prefix holds."""
 
     def close(self, spec: SessionSpec) -> None:
-        """Withdraws everything, waits for the wire, ends the session; in the background, bounded in time."""
+        """Withdraws everything, waits for the wire, ends the session; in the background, bounded in time; then Ended."""

@@ -5,9 +5,12 @@ Field names are the Kubernetes API's in snake case; the JSON names are camelCase
 
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
+
+from bgp_config.names import IPAddress
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -111,6 +114,13 @@ class ServiceStatus(Value, frozen=True):
     load_balancer: LoadBalancerStatus = LoadBalancerStatus()
 
 
+def _address(text: str | None) -> IPAddress | None:
+    try:
+        return ip_address(text) if text else None
+    except ValueError:
+        return None
+
+
 class Service(Value, frozen=True):
     metadata: Metadata
     spec: ServiceSpec = ServiceSpec()
@@ -119,6 +129,11 @@ class Service(Value, frozen=True):
     @property
     def key(self) -> ObjectKey:
         return self.metadata.key
+
+    @property
+    def vips(self) -> tuple[IPAddress, ...]:
+        """The assigned VIPs, as the status says. An ingress that is no IP address is not ours and is passed over."""
+        return tuple(vip for ingress in self.status.load_balancer.ingress if (vip := _address(ingress.ip)))
 
     @property
     def is_load_balancer(self) -> bool:

@@ -1,0 +1,66 @@
+"""Why a VIP is not announced, or a peer has no session: one enum each, the same word everywhere.
+
+The words are part of Herald's interface: they are only ever added to.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why this node does not announce a VIP of a Service. Listed in the order in which they are looked for."""
+
+    NODE_UNKNOWN = "nodeUnknown"
+    NODE_EXCLUDED = "nodeExcluded"
+    NODE_NETWORK_UNAVAILABLE = "nodeNetworkUnavailable"
+    OTHER_CLASS = "otherClass"
+    NOT_ASSIGNED = "notAssigned"
+    NOT_IN_POOL = "notInPool"
+    FORBIDDEN_ADDRESS = "forbiddenAddress"
+    DUPLICATE_ADDRESS = "duplicateAddress"
+    NO_ADVERTISEMENT = "noAdvertisement"
+    NO_PEER = "noPeer"
+    NO_ENDPOINT = "noEndpoint"
+    NO_LOCAL_ENDPOINT = "noLocalEndpoint"
+
+    @property
+    def remedy(self) -> str:
+        """One sentence for the operator: what it means and what would change it."""
+        return _REMEDIES[self]
+
+
+_REMEDIES = {
+    Reason.NODE_UNKNOWN: "this node's Node object is not known: check that --node-name is its name",
+    Reason.NODE_EXCLUDED: "the node has the label node.kubernetes.io/exclude-from-external-load-balancers: remove it",
+    Reason.NODE_NETWORK_UNAVAILABLE: "the node's condition NetworkUnavailable is True: its network is not ready yet",
+    Reason.OTHER_CLASS: "spec.loadBalancerClass names another load balancer",
+    Reason.NOT_ASSIGNED: "the Service has no VIP yet: its status or the controller's log says why",
+    Reason.NOT_IN_POOL: "no accepted AddressPool contains the VIP: add one that does",
+    Reason.FORBIDDEN_ADDRESS: "the VIP is the address of a node, a peer or this host: exclude it from the pool",
+    Reason.DUPLICATE_ADDRESS: "an older Service holds the same VIP: clear this one's status",
+    Reason.NO_ADVERTISEMENT: "no BGPAdvertisement selects the pool, the Service and this node together",
+    Reason.NO_PEER: "no BGPPeer of the VIP's family that the advertisement names has a session on this node",
+    Reason.NO_ENDPOINT: "no endpoint of the Service is serving, on any node",
+    Reason.NO_LOCAL_ENDPOINT: "externalTrafficPolicy is Local and no endpoint on this node is serving",
+}
+
+
+class PeerReason(StrEnum):
+    """Why a BGPPeer that selects this node has no session."""
+
+    PASSWORD_MISSING = "passwordMissing"  # noqa: S105 -- the name of a reason
+    NOT_ON_LINK = "notOnLink"
+    NO_SOURCE_ADDRESS = "noSourceAddress"
+    DUPLICATE_PEER = "duplicatePeer"
+
+    @property
+    def remedy(self) -> str:
+        """One sentence for the operator."""
+        return _PEER_REMEDIES[self]
+
+
+_PEER_REMEDIES = {
+    PeerReason.PASSWORD_MISSING: "spec.passwordSecret names a Secret that does not exist or has no usable key `password`",
+    PeerReason.NOT_ON_LINK: "peerAddress is on no network of this node: an eBGP peer is one hop away",
+    PeerReason.NO_SOURCE_ADDRESS: "this node has no address to reach the peer from: check routes, or set spec.sourceAddress",
+    PeerReason.DUPLICATE_PEER: "another BGPPeer says the same or has the same peer and source address: keep one of them",
+}
