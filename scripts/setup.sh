@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# Sets up what the words of ./run need. Says what it installs; quiet and quick when all is there.
+#
+#   scripts/setup.sh python   the Python environment .venv, exactly as uv.lock says (no root)
+#   scripts/setup.sh lab      that, and the Debian packages that the lab runs (root, by sudo if need be)
+#
+# It never starts or enables a service, never downloads another Python than the system's, and writes nothing
+# but .venv and .uv in this checkout, uv's own cache, and what apt-get installs.
+set -euo pipefail
+
+readonly UV_VERSION=0.13.9
+readonly PYTHON=/usr/bin/python3 # not the first in PATH, which may be anybody's build
+
+# Each package with a file that it brings: looking for files takes no time and needs no dpkg.
+readonly LAB_PACKAGES=(
+    frr:/usr/lib/frr/bgpd       # the routers
+    iproute2:/bin/ip            # `herald lab shell`, and reading by eye
+    nftables:/usr/sbin/nft      # silences a node: frames dropped, links up
+    tcpdump:/usr/bin/tcpdump    # what really went over the wire
+)
+readonly POLICY=/usr/sbin/policy-rc.d
+readonly POLICY_MARK='# written by the set-up of Herald'
+
+checkout=$(dirname "$(dirname "$(readlink -f "$0")")")
+readonly checkout
+readonly stamp=$checkout/.venv/herald-setup
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# What .venv was made of. The path belongs to it: a virtual environment cannot be moved.
+fingerprint() {
+    (cd "$checkout" && pwd && sha256sum uv.lock pyproject.toml scripts/setup.sh)
+}
+
+python_is_ready() {
+    [[ -x $checkout/.venv/bin/herald && -x $checkout/.venv/bin/python && -f $stamp ]] &&
+        [[ $(<"$stamp") == "$(fingerprint)" ]]
+}
+
+require_system_python() {
+    [[ -x $PYTHON ]] || die "there is no $PYTHON; Herald needs the system's Python, 3.11 or newer"
+    "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        die "$PYTHON is $("$PYTHON" --version); Herald needs 3.11 or newer (Debian 12 or later)"
+}
+
+missing_packages() { # LEVEL
+    local entry
+    if [[ $1 == lab ]]; then
+        for entry in "${LAB_PACKAGES[@]}"; do
+            [[ -e ${entry#*:} ]] || echo "${entry%%:*}"
+        done
+    fi
+    # Debian ships the module venv, but not the ensurepip that it needs.
+    if [[ ! -x $checkout/.uv/bin/uv ]] && ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
+        echo python3-venv
+    fi
+}
+
+# A package that brings a daemon starts it, unless policy-rc.d forbids that. An existing one is the machine's own
+# and stays as it is; one with our mark was left by a set-up that was killed, and is ours to remove.
+keep_services_off() {
+    if [[ -e $POLICY ]] && ! grep -qF "$POLICY_MARK" "$POLICY"; then
+        return
+    fi
+    trap 'rm -f "$POLICY"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    printf '#!/bin/sh\n%s\nexit 101\n' "$POLICY_MARK" >"$POLICY"
+    chmod 755 "$POLICY"
+}
+
+install_as_root() ( # PACKAGE... (in a subshell, so that its traps end with it)
+    local options=(-qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
+    export DEBIAN_FRONTEND=noninteractive
+    say "installing the Debian packages: $*"
+    keep_services_off
+    apt-get "${options[@]}" update >/dev/null
+    apt-get "${options[@]}" install -y --no-install-recommends "$@" >/dev/null
+    # Not at the next boot either. Only where we installed it: an operator's own FRR is none of our business.
+    if [[ " $* " == *" frr "* ]]; then
+        update-rc.d frr disable >/dev/null
+    fi
+)
+
+install_packages() { # PACKAGE...
+    command -v apt-get >/dev/null || die "missing: $*; without apt-get, please install their equals by hand"
+    if ((EUID == 0)); then
+        install_as_root "$@"
+    elif command -v sudo >/dev/null; then
+        say "asking sudo for root, to install: $*"
+        sudo -- "$0" install-as-root "$@" || die "could not install: $*"
+    else
+        die "missing Debian packages, and you are not root and have no sudo. As root: apt-get install $*"
+    fi
+}
+
+install_python() {
+    [[ -w $checkout ]] || die "$checkout is not yours to write, and .venv must go there; run this as its owner or as root"
+    if [[ $("$checkout/.uv/bin/uv" --version 2>/dev/null) != "uv $UV_VERSION"* ]]; then
+        say "installing uv $UV_VERSION into .uv"
+        "$PYTHON" -m venv --clear "$checkout/.uv"
+        "$checkout/.uv/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
+    fi
+    say "installing the Python packages of uv.lock into .venv"
+    rm -f "$stamp"
+    env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$checkout/.venv" UV_PYTHON_DOWNLOADS=never \
+        "$checkout/.uv/bin/uv" sync --quiet --frozen --project "$checkout" --python "$PYTHON"
+    fingerprint >"$stamp"
+}
+
+main() { # python | lab
+    local packages
+    exec 9<"$0" && flock 9 # of two at a time, one waits and then finds all in place
+    require_system_python
+    mapfile -t packages < <(missing_packages "$1")
+    if ((${#packages[@]})); then
+        install_packages "${packages[@]}"
+    fi
+    python_is_ready || install_python
+}
+
+case ${1-} in
+    python | lab) main "$1" ;;
+    install-as-root) shift && install_as_root "$@" ;; # how install_packages calls itself through sudo
+    *) die "say 'python' or 'lab'" ;;
+esac

@@ -1,0 +1,58 @@
+"""The script ./run: what it says, and how it ends. What it sets up is shown on a machine without Herald."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+WORDS = ["setup", "demo", "test", "check", "bench", "soak", "herald", "clean", "help"]
+
+
+def run(*arguments: str, cwd: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([CHECKOUT / "run", *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=20)
+
+
+@pytest.mark.parametrize("script", ["run", "scripts/setup.sh", ".ci/run"])
+def test_script_is_executable_and_parses(script: str) -> None:
+    path = CHECKOUT / script
+    assert path.stat().st_mode & 0o111
+    interpreter = path.read_text().splitlines()[0].rpartition("/")[2].removeprefix("env ")
+    subprocess.run([interpreter, "-n", path], check=True, timeout=20)
+
+
+def test_help_lists_each_word_that_the_script_knows() -> None:
+    known = re.findall(r"^    (\w+)(?: \| [-\w |]+)?\)$", (CHECKOUT / "run").read_text(), re.MULTILINE)
+    listed = re.findall(r"^  (\w+) ", run("help").stdout, re.MULTILINE)
+    assert sorted(known) == sorted(listed) == sorted(WORDS)
+
+
+def test_no_word_gives_the_help() -> None:
+    assert run().stdout == run("--help").stdout == run("help").stdout
+
+
+def test_an_unknown_word_ends_with_2_and_a_hint() -> None:
+    result = run("tset")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert "'tset'" in result.stderr
+    assert "./run help" in result.stderr
+
+
+def test_an_unknown_benchmark_ends_with_2_and_lists_them() -> None:
+    result = run("bench", "no-such")
+    assert result.returncode == 2
+    assert "usage: ./run bench NAME" in result.stderr
+
+
+def test_works_from_any_folder(tmp_path: Path) -> None:
+    assert run("help", cwd=tmp_path).returncode == 0
+
+
+def test_the_set_up_knows_no_other_level() -> None:
+    result = subprocess.run(
+        [CHECKOUT / "scripts/setup.sh", "everything"], capture_output=True, text=True, check=False, timeout=20
+    )
+    assert result.returncode == 1
+    assert "say 'python' or 'lab'" in result.stderr
