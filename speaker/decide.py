@@ -12,10 +12,10 @@ from bgp_config.config import Advertisement, Peer, Pool
 from bgp_config.names import Family, IPAddress, NodeName, PeerName
 from bgp_config.selector import selected
 from herald.kube.objects import EXCLUDE_LABEL, EndpointSlice, Node, ObjectKey, Service, TrafficPolicy
+from speaker.attributes import Intent
 from speaker.endpoints import serving
 from speaker.guard import Guard
 from speaker.reasons import Reason
-from speaker.attributes import Intent
 from speaker.route import RouteState
 
 
@@ -71,7 +71,7 @@ class NodeView:
 
 
 def decide(
-    service: Service, slices: Iterable[EndpointSlice], view: NodeView, holder: Callable[[IPAddress], ObjectKey]
+    service: Service, slices: Iterable[EndpointSlice], view: NodeView, holder: Callable[[IPAddress], ObjectKey | None]
 ) -> ServiceDecision:
     """`slices` are the Service's own; `holder` tells which Service an address belongs to when several claim it."""
     if service.spec.load_balancer_class not in {None, view.load_balancer_class}:
@@ -89,7 +89,7 @@ def _decide_vip(
     service: Service,
     slices: Iterable[EndpointSlice],
     view: NodeView,
-    holder: Callable[[IPAddress], ObjectKey],
+    holder: Callable[[IPAddress], ObjectKey | None],
 ) -> VIPDecision:
     intents: Mapping[PeerName, Intent] = {}
     reason = view.refusal or view.guard.refusal(vip)
@@ -123,9 +123,7 @@ def _advertises(advertisement: Advertisement, pool: Pool | None, service: Servic
     return in_pool and selected(advertisement.service_selectors, service.metadata.labels)
 
 
-def _endpoint_refusal(
-    service: Service, slices: Iterable[EndpointSlice], family: Family, node: NodeName
-) -> Reason | None:
+def _endpoint_refusal(service: Service, slices: Iterable[EndpointSlice], family: Family, node: NodeName) -> Reason | None:
     count = serving(slices, family, node, publish_not_ready=service.spec.publish_not_ready_addresses)
     if not count.anywhere:
         return Reason.NO_ENDPOINT

@@ -111,18 +111,20 @@ def _local_address(peer: Peer, sources: Mapping[IPAddress, Source]) -> IPAddress
     return source.address
 
 
-Password: TypeAlias = bytes | None | PeerReason
+Password: TypeAlias = bytes | PeerReason | None
 
 
 def _password(ref: SecretRef | None, secrets: Mapping[ObjectKey, Secret]) -> Password:
     """None only when no password is configured: a session must never run without the one that is."""
     if ref is None:
         return None
-    secret = secrets.get(ObjectKey(ref.namespace, ref.name))
+    return password_of(secrets.get(ObjectKey(ref.namespace, ref.name))) or PeerReason.PASSWORD_MISSING
+
+
+def password_of(secret: Secret | None) -> bytes | None:
+    """What a Secret says under the key `password`; None when that cannot be a TCP MD5 password (RFC 2385)."""
     value = secret and _secret_value(secret)
-    if not value or len(value) > MAX_PASSWORD_BYTES:
-        return PeerReason.PASSWORD_MISSING
-    return value
+    return value if value and len(value) <= MAX_PASSWORD_BYTES else None
 
 
 def _secret_value(secret: Secret) -> bytes | None:

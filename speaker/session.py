@@ -12,6 +12,9 @@ from typing import Protocol, TypeAlias
 from bgp_config.names import ASN, Family, IPAddress, Prefix
 from speaker.route import PathAttributes
 
+Endpoints: TypeAlias = tuple[IPAddress, IPAddress, int]
+"""Local address, peer address, peer port."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSpec:
@@ -37,7 +40,7 @@ class SessionSpec:
         return self.local_asn == self.peer_asn
 
     @property
-    def endpoints(self) -> tuple[IPAddress, IPAddress, int]:
+    def endpoints(self) -> Endpoints:
         """Both ends of the TCP connection. At any time only one session may have them."""
         return self.local_address, self.peer_address, self.peer_port
 

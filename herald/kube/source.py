@@ -76,8 +76,12 @@ class Changes:
                 self._kinds[change.kind, Stale] = change
         self._waiting.set()
 
+    def wake(self) -> None:
+        """Makes take() return, empty-handed if need be: the reader has something else to do."""
+        self._waiting.set()
+
     async def take(self) -> list[Change]:
-        """Everything posted since the last call, objects first; waits until there is something."""
+        """Everything posted since the last call, objects first; waits until there is something, or wake()."""
         await self._waiting.wait()
         self._waiting.clear()
         taken: Iterable[Change] = [*self._objects.values(), *self._kinds.values()]

@@ -1,0 +1,173 @@
+"""The speaker's core: changes of the cluster in, desired Adj-RIBs-Out and the reasons out. No I/O, no clock.
+
+Invariant, held by a property test: whatever the order, number and grouping of changes, decisions and tables are those that
+a core would have that was only ever told the final state.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bgp_config.config import Peer
+from bgp_config.names import Family, IPAddress, NodeName, PeerName, Prefix, host_prefix
+from herald.kube.objects import ObjectKey
+from herald.kube.source import Change
+from speaker.attributes import path_attributes
+from speaker.cluster import Cluster
+from speaker.decide import NodeView, ServiceDecision, VIPDecision, decide
+from speaker.guard import Guard, forbidden_addresses
+from speaker.peering import Peering, Source, node_addresses, peering, peers_here
+from speaker.reasons import Reason
+from speaker.rib import AdjRibsOut
+from speaker.route import PathAttributes, RouteState
+from speaker.session import Endpoints, SessionSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeNetwork:
+    """What the kernel says: how each peer is reached, and which addresses are this host's own (VIPs that we bound apart)."""
+
+    sources: Mapping[IPAddress, Source] = field(default_factory=dict)
+    addresses: frozenset[IPAddress] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A VIP of a Service changed its state or its reason on this node. `vip` None: the Service has none."""
+
+    service: ObjectKey
+    vip: IPAddress | None
+    state: RouteState
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one step brought: transitions for people, how many Services were decided, and what the guard held back."""
+
+    transitions: tuple[Transition, ...] = ()
+    decided: int = 0
+    leaks: tuple[Prefix, ...] = ()
+
+
+class Core:
+    """One owner: the daemon's loop. apply() any number of changes, then step() once."""
+
+    def __init__(self, node_name: NodeName, load_balancer_class: str, *, ignore_exclude_label: bool = False) -> None:
+        self.cluster = Cluster(node_name)
+        self.ribs = AdjRibsOut()
+        self.peering = Peering()
+        self.decisions: dict[ObjectKey, ServiceDecision] = {}
+        self._class = load_balancer_class
+        self._ignore_exclude_label = ignore_exclude_label
+        self._network = NodeNetwork()
+        self._sessions_of: dict[PeerName, set[SessionSpec]] = {}
+        self._view = self._make_view()
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            self.cluster.apply(change)
+
+    def peers(self) -> list[Peer]:
+        """The peers that select this node: those whose sources the next learn() should tell."""
+        return peers_here(self.cluster.config, self.cluster.node)
+
+    def learn(self, network: NodeNetwork) -> None:
+        """What the kernel says now."""
+        if network != self._network:
+            self._network = network
+            self.cluster.dirty.everything = True
+
+    def step(self, running: Collection[SessionSpec] = ()) -> Outcome:
+        """Decides what is dirty. Nothing before everything required has been listed (rule 4).
+
+        `running` are the sessions there are: one that waits to be replaced by a changed one is kept up to date till then.
+        """
+        if not self.cluster.synced:
+            return Outcome()
+        dirty, self.cluster.dirty = self.cluster.dirty, type(self.cluster.dirty)()
+        if dirty.everything:
+            self._renew_sessions(running)
+            keys = {*self.cluster.services, *self.decisions}
+        else:
+            keys = dirty.services
+        transitions: list[Transition] = []
+        affected: set[IPAddress] = set()
+        for key in keys:
+            old, new = self.decisions.pop(key, None), self._decide(key)
+            if new is not None:
+                self.decisions[key] = new
+            affected.update(vip.vip for decision in (old, new) if decision for vip in decision.vips)
+            transitions.extend(_transitions(key, old, new))
+        leaks = [prefix for vip in affected if (prefix := self._program(vip))]
+        return Outcome(transitions=tuple(transitions), decided=len(keys), leaks=tuple(leaks))
+
+    def _renew_sessions(self, running: Collection[SessionSpec]) -> None:
+        cluster, peers = self.cluster, self.peers()
+        self.peering = peering(peers, cluster.node_name, cluster.node, cluster.secrets, self._network.sources)
+        by_endpoints: dict[Endpoints, set[SessionSpec]] = {s.endpoints: {s} for s in self.peering.sessions.values()}
+        for spec in running:
+            by_endpoints.get(spec.endpoints, set()).add(spec)
+        self._sessions_of = {peer: by_endpoints[spec.endpoints] for peer, spec in self.peering.sessions.items()}
+        self.ribs.keep_sessions(set().union(*self._sessions_of.values()))
+        self._view = self._make_view()
+
+    def _make_view(self) -> NodeView:
+        cluster = self.cluster
+        ends = (e for spec in self.peering.sessions.values() for e in (spec.local_address, spec.peer_address))
+        peer_addresses = (peer.address for peer in cluster.config.peers.values())
+        own = node_addresses(cluster.node)
+        return NodeView(
+            name=cluster.node_name,
+            node=cluster.node,
+            guard=Guard(cluster.config, forbidden_addresses(ends, peer_addresses, own, self._network.addresses)),
+            peers=self.peering.peers,
+            load_balancer_class=self._class,
+            ignore_exclude_label=self._ignore_exclude_label,
+        )
+
+    def _decide(self, key: ObjectKey) -> ServiceDecision | None:
+        service = self.cluster.services.get(key)
+        if service is None:
+            return None
+        return decide(service, self.cluster.slices_of(key).values(), self._view, self.cluster.holder)
+
+    def _program(self, vip: IPAddress) -> Prefix | None:
+        """Sets the VIP's routes as its holder's decision wants; the prefix is returned if the guard held them back."""
+        prefix = host_prefix(vip)
+        routes = self._routes(vip)
+        held_back = self._view.guard.leaks({prefix: True}) if routes else []
+        self.ribs.replace(prefix, {} if held_back else routes)
+        return prefix if held_back else None
+
+    def _routes(self, vip: IPAddress) -> dict[SessionSpec, PathAttributes]:
+        decision = self._holding(vip)
+        if decision is None:
+            return {}
+        routes = {
+            spec: path_attributes(intent, decision.state, spec)
+            for peer, intent in decision.intents.items()
+            for spec in self._sessions_of[peer]
+            if Family.of(vip) in spec.families
+        }
+        return {spec: attributes for spec, attributes in routes.items() if attributes}
+
+    def _holding(self, vip: IPAddress) -> VIPDecision | None:
+        holder = self.cluster.holder(vip)
+        decision = self.decisions.get(holder) if holder else None
+        return next((d for d in decision.vips if d.vip == vip), None) if decision else None
+
+
+def _transitions(key: ObjectKey, old: ServiceDecision | None, new: ServiceDecision | None) -> Iterable[Transition]:
+    before, after = _states(old), _states(new)
+    for vip in {**before, **after}:
+        if before.get(vip) != after.get(vip):
+            state, reason = after.get(vip, (RouteState.WITHDRAWN, None))
+            yield Transition(service=key, vip=vip, state=state, reason=reason)
+
+
+def _states(decision: ServiceDecision | None) -> dict[IPAddress | None, tuple[RouteState, Reason | None]]:
+    if decision is None:
+        return {}
+    if not decision.vips:
+        return {None: (RouteState.WITHDRAWN, decision.reason)}
+    return {d.vip: (d.state, d.reason) for d in decision.vips}

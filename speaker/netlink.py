@@ -1,0 +1,101 @@
+"""The kernel's word on this node: which address leads to a peer, which addresses are ours, which VIPs we bound.
+
+Reads and writes addresses only, and of those it writes only such as carry our protocol number.
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv6Address, ip_address
+from typing import Any, Self
+
+from pyroute2 import AsyncIPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from bgp_config.names import IPAddress
+from speaker.core import NodeNetwork
+from speaker.peering import Source
+
+ADDRESS_PROTOCOL = 72
+"""IFA_PROTO of the addresses that Herald adds (Linux 5.18): how they are told from anybody else's after a crash."""
+VIP_DEVICES = frozenset({"lo", "kube-ipvs0"})
+"""Devices on which VIPs live by others' hand (kube-proxy in IPVS mode, an operator): not the host's own addresses."""
+IFA_F_NODAD = 0x02
+FOREVER = 0xFFFFFFFF
+LOOPBACK_INDEX = 1
+
+
+class Netlink:
+    """An open rtnetlink socket in the namespace of this process. Use with `async with`. Raises NetlinkError."""
+
+    def __init__(self) -> None:
+        self._ip = AsyncIPRoute()
+
+    async def __aenter__(self) -> Self:
+        await self._ip.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._ip.__aexit__(*exc)
+
+    async def observe(self, peers: Iterable[IPAddress], previous: NodeNetwork) -> NodeNetwork:
+        """How the peers are reached, and the host's own addresses.
+
+        A source address is kept as long as the host has it: a route that is away for a while, with a link, must not turn
+        a session into another one.
+        """
+        links = {link["index"]: link.get("ifname") async for link in await self._ip.link("dump")}
+        addresses = [(_address(m), links.get(m["index"]), m.get("proto")) async for m in await self._ip.addr("dump")]
+        present = {address for address, _, _ in addresses}
+        sources: dict[IPAddress, Source] = {}
+        for peer in peers:
+            known = previous.sources.get(peer)
+            source = known if known and known.on_link and known.address in present else await self._source(peer)
+            if source:
+                sources[peer] = source
+        own = {a for a, device, proto in addresses if device not in VIP_DEVICES and proto != ADDRESS_PROTOCOL}
+        return NodeNetwork(sources=sources, addresses=frozenset(own))
+
+    async def _source(self, peer: IPAddress) -> Source | None:
+        try:
+            routes = list(await self._ip.route("get", dst=str(peer)))
+        except NetlinkError:  # no route to it
+            return None
+        for route in routes:
+            if source := route.get("prefsrc"):
+                gateway = route.get("gateway") or route.get("via")
+                return Source(ip_address(source), on_link=gateway is None)
+        return None
+
+    async def device(self, wanted: str) -> int:
+        """Index of the device for VIPs: of this name, made as a dummy if need be; `lo` where the kernel has no dummy."""
+        index = await self._index(wanted)
+        if index is None:
+            try:
+                await self._ip.link("add", ifname=wanted, kind="dummy")
+            except NetlinkError:
+                wanted = "lo"
+            index = await self._index(wanted)
+            await self._ip.link("set", index=index, state="up")
+        return index or LOOPBACK_INDEX
+
+    async def bound(self) -> dict[IPAddress, int]:
+        """The addresses that carry our mark, on whatever device, by its index."""
+        marked = [m async for m in await self._ip.addr("dump") if m.get("proto") == ADDRESS_PROTOCOL]
+        return {_address(m): m["index"] for m in marked}
+
+    async def bind(self, vip: IPAddress, index: int) -> None:
+        """Adds the VIP as a host address; an IPv6 one never as a source of the host's own connections."""
+        extra = {"flags": IFA_F_NODAD, "preferred": 0, "valid": FOREVER} if isinstance(vip, IPv6Address) else {}
+        await self._ip.addr(
+            "add", index=index, address=str(vip), prefixlen=vip.max_prefixlen, proto=ADDRESS_PROTOCOL, **extra
+        )
+
+    async def unbind(self, vip: IPAddress, index: int) -> None:
+        await self._ip.addr("del", index=index, address=str(vip), prefixlen=vip.max_prefixlen)
+
+    async def _index(self, device: str) -> int | None:
+        found = await self._ip.link_lookup(ifname=device)
+        return found[0] if found else None
+
+
+def _address(message: Any) -> IPAddress:  # noqa: ANN401 -- pyroute2's messages have no types
+    return ip_address(message.get("local") or message.get("address"))

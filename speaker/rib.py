@@ -1,0 +1,48 @@
+"""Adj-RIBs-Out: what each session's peer shall hear (desired), and the changes that were not handed on yet. No I/O."""
+
+from collections.abc import Iterable, Mapping
+
+from bgp_config.names import Prefix
+from speaker.route import PathAttributes
+from speaker.session import SessionSpec
+
+Changes = dict[Prefix, PathAttributes | None]
+
+
+class AdjRibsOut:
+    """RFC 4271, section 3.2. One table per session; setting what is there already is no change."""
+
+    def __init__(self) -> None:
+        self._tables: dict[SessionSpec, dict[Prefix, PathAttributes]] = {}
+        self._changes: dict[SessionSpec, Changes] = {}
+
+    def keep_sessions(self, specs: Iterable[SessionSpec]) -> None:
+        """Tables of other sessions are dropped; a new session starts empty."""
+        self._tables = {spec: self._tables.get(spec, {}) for spec in specs}
+        self._changes = {spec: changes for spec, changes in self._changes.items() if spec in self._tables}
+
+    def replace(self, prefix: Prefix, routes: Mapping[SessionSpec, PathAttributes]) -> None:
+        """From now on exactly these sessions announce the prefix, so."""
+        for spec, table in self._tables.items():
+            desired = routes.get(spec)
+            if table.get(prefix) == desired:
+                continue
+            if desired is None:
+                del table[prefix]
+            else:
+                table[prefix] = desired
+            self._changes.setdefault(spec, {})[prefix] = desired
+
+    def table(self, spec: SessionSpec) -> Mapping[Prefix, PathAttributes]:
+        """All that the session shall say."""
+        return self._tables[spec]
+
+    def take_changes(self) -> dict[SessionSpec, Changes]:
+        """The changes since the last call, the last word per prefix."""
+        changes, self._changes = self._changes, {}
+        return changes
+
+    @property
+    def prefixes(self) -> set[Prefix]:
+        """Everything announced to anyone."""
+        return {prefix for table in self._tables.values() for prefix in table}
