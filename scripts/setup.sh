@@ -11,12 +11,11 @@ set -euo pipefail
 readonly UV_VERSION=0.13.9
 readonly PYTHON=/usr/bin/python3 # not the first in PATH, which may be anybody's build
 
-# Each package with a file that it brings: looking for files takes no time and needs no dpkg.
 readonly LAB_PACKAGES=(
-    frr:/usr/lib/frr/bgpd       # the routers
-    iproute2:/bin/ip            # `herald lab shell`, and reading by eye
-    nftables:/usr/sbin/nft      # silences a node: frames dropped, links up
-    tcpdump:/usr/bin/tcpdump    # what really went over the wire
+    frr       # the routers
+    iproute2  # ip: `herald lab shell`, and reading by eye
+    nftables  # nft: silences a node, frames dropped and links up
+    tcpdump   # what really went over the wire
 )
 readonly POLICY=/usr/sbin/policy-rc.d
 readonly POLICY_MARK='# written by the set-up of Herald'
@@ -27,6 +26,11 @@ readonly stamp=$checkout/.venv/herald-setup
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
+
+quietly() { # COMMAND... whose output matters only when it fails
+    local output
+    output=$("$@" 2>&1) || { printf '%s\n' "$output" >&2; return 1; }
+}
 
 # What .venv was made of. The path belongs to it: a virtual environment cannot be moved.
 fingerprint() {
@@ -44,11 +48,15 @@ require_system_python() {
         die "$PYTHON is $("$PYTHON" --version); Herald needs 3.11 or newer (Debian 12 or later)"
 }
 
+is_installed() { # PACKAGE, configured too, which an install that was cut short is not
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
 missing_packages() { # LEVEL
-    local entry
+    local package
     if [[ $1 == lab ]]; then
-        for entry in "${LAB_PACKAGES[@]}"; do
-            [[ -e ${entry#*:} ]] || echo "${entry%%:*}"
+        for package in "${LAB_PACKAGES[@]}"; do
+            is_installed "$package" || echo "$package"
         done
     fi
     # Debian ships the module venv, but not the ensurepip that it needs.
@@ -71,20 +79,21 @@ keep_services_off() {
 }
 
 install_as_root() ( # PACKAGE... (in a subshell, so that its traps end with it)
-    local options=(-qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
+    local apt_get=(apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
     export DEBIAN_FRONTEND=noninteractive
     say "installing the Debian packages: $*"
     keep_services_off
-    apt-get "${options[@]}" update >/dev/null
-    apt-get "${options[@]}" install -y --no-install-recommends "$@" >/dev/null
+    quietly dpkg --configure -a
+    quietly "${apt_get[@]}" update
+    quietly "${apt_get[@]}" install --no-install-recommends "$@"
     # Not at the next boot either. Only where we installed it: an operator's own FRR is none of our business.
     if [[ " $* " == *" frr "* ]]; then
-        update-rc.d frr disable >/dev/null
+        quietly update-rc.d frr disable
     fi
 )
 
 install_packages() { # PACKAGE...
-    command -v apt-get >/dev/null || die "missing: $*; without apt-get, please install their equals by hand"
+    command -v apt-get >/dev/null || die "missing: $*. The lab runs on Debian 12 or newer; './run check' runs anywhere"
     if ((EUID == 0)); then
         install_as_root "$@"
     elif command -v sudo >/dev/null; then

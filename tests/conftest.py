@@ -12,9 +12,8 @@ FRR_BGPD = Path("/usr/lib/frr/bgpd")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Soak tests run only when asked for; what measures time comes after all else, so that it has the machine alone."""
     if "soak" not in str(config.option.markexpr):
-        soak = [item for item in items if item.get_closest_marker("soak")]
-        config.hook.pytest_deselected(items=soak)
-        items[:] = [item for item in items if item not in soak]
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("soak")])
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
     items.sort(key=lambda item: item.get_closest_marker("timing") is not None)
 
 
