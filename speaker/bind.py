@@ -4,7 +4,8 @@ On before the announcement, off a second after the withdrawal is on the wire: a 
 Only addresses that carry our mark are ever taken off; so a start after a crash puts right what it finds.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from bgp_config.names import IPAddress
 from speaker.netlink import Netlink
@@ -44,11 +45,15 @@ class Binder:
         """Those that have lingered long enough; the caller keeps back what is still on a wire."""
         return [vip for vip, since in self._leaving.items() if now - since >= LINGER_S]
 
+    def keep(self, vip: IPAddress) -> None:
+        """It is announced after all."""
+        self._leaving.pop(vip, None)
+
     async def unbind(self, vips: Iterable[IPAddress]) -> None:
         for vip in list(vips):
             await self._netlink.unbind(vip, self._bound.pop(vip))
             self._leaving.pop(vip, None)
 
     @property
-    def bound(self) -> Set[IPAddress]:
+    def bound(self) -> AbstractSet[IPAddress]:
         return self._bound.keys()

@@ -42,7 +42,6 @@ class AdjRibsOut:
         changes, self._changes = self._changes, {}
         return changes
 
-    @property
-    def prefixes(self) -> set[Prefix]:
-        """Everything announced to anyone."""
-        return {prefix for table in self._tables.values() for prefix in table}
+    def announces(self, prefix: Prefix) -> bool:
+        """Whether any session shall announce it."""
+        return any(prefix in table for table in self._tables.values())

@@ -1,0 +1,159 @@
+"""The speaker: one loop that takes changes of the cluster, lets the core decide, and has the routes programmed.
+
+One task owns the core, the sessions and the bound VIPs. Whatever waits on the outside is bounded in time. Shutdown is in one
+place: withdraw and close all sessions, then take the VIPs off, then let go of everything else.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bgp_config.names import NodeName, PeerName, Prefix, host_prefix
+from herald.kube.source import Change, Changes
+from herald.program.logs import fields
+from speaker.bind import Binder
+from speaker.core import Core, NodeNetwork, Outcome
+from speaker.netlink import Netlink
+from speaker.peering import Peering
+from speaker.reasons import PeerReason
+from speaker.route import PathAttributes
+from speaker.session import Closed, Ended, Engine, Established, InSync, SessionEvent, SessionSpec
+from speaker.sessions import Phase, Sessions
+from speaker.table import SessionTable
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.5
+"""How often things that only time changes are looked at: lingering VIPs, a replacement that takes too long."""
+OBSERVE_S = 2.0
+"""How often the kernel is asked how peers are reached, apart from every change of configuration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The speaker's flags. `bind_device` None: VIPs are not bound."""
+
+    node_name: NodeName
+    runtime_dir: Path
+    load_balancer_class: str
+    bind_device: str | None = None
+    ignore_exclude_label: bool = False
+
+
+class Speaker:
+    """The loop and what it owns."""
+
+    def __init__(self, settings: Settings, engine: Engine, netlink: Netlink, changes: Changes) -> None:
+        self.core = Core(
+            settings.node_name, settings.load_balancer_class, ignore_exclude_label=settings.ignore_exclude_label
+        )
+        self.table = SessionTable()
+        self._sessions = Sessions()
+        self._engine = engine
+        self._netlink = netlink
+        self._changes = changes
+        self._binder = Binder(netlink, settings.bind_device) if settings.bind_device else None
+        self._network = NodeNetwork()
+        self._observed_at = float("-inf")
+        self._peers_refused: Mapping[PeerName, PeerReason] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; then everything is withdrawn and closed."""
+        if self._binder:
+            await self._binder.start(time.monotonic())
+        while not stop.is_set():
+            await self._turn(await self._next_changes())
+
+    async def unbind_all(self) -> None:
+        """After all sessions are closed."""
+        if self._binder:
+            await self._binder.unbind(self._binder.bound)
+
+    def on_session_event(self, event: SessionEvent) -> None:
+        """Called by the engine, in this loop's thread."""
+        left = self.table.apply(event)
+        if self._binder:
+            self._binder.release((p.network_address for p in left), event.at)
+        match event:
+            case Established(spec):
+                log.info("session established", extra=fields(peer=spec.peer_address, local=spec.local_address))
+            case Closed(spec, _, why):
+                log.warning("session down", extra=fields(peer=spec.peer_address, local=spec.local_address, why=why))
+            case InSync(spec):
+                self._sessions.in_sync(spec)
+                self._changes.wake()
+            case Ended(spec):
+                self._sessions.ended(spec)
+                self._changes.wake()
+            case _:
+                pass
+
+    async def _next_changes(self) -> list[Change]:
+        try:
+            async with asyncio.timeout(TICK_S):
+                return await self._changes.take()
+        except TimeoutError:
+            return []
+
+    async def _turn(self, changes: list[Change]) -> None:
+        core, now = self.core, time.monotonic()
+        core.apply(changes)
+        if core.cluster.dirty.everything or now - self._observed_at >= OBSERVE_S:
+            await self._observe(now)
+        outcome = core.step(self._sessions.running)
+        await self._program(now)
+        await self._unbind_due(now)
+        self._report(outcome, core.peering)
+
+    async def _observe(self, now: float) -> None:
+        asked = [peer.address for peer in self.core.peers() if peer.source_address is None]
+        self._network = await self._netlink.observe(asked, self._network)
+        self._observed_at = now
+        self.core.learn(self._network)
+
+    async def _program(self, now: float) -> None:
+        """Withdrawals first: they wait for nothing. A VIP is bound before it is announced."""
+        ribs = self.core.ribs
+        changes = ribs.take_changes()
+        for spec, routes in changes.items():
+            self._apply(spec, {prefix: None for prefix, attributes in routes.items() if attributes is None})
+        if self._binder:
+            withdrawn = {p.network_address for routes in changes.values() for p, a in routes.items() if a is None}
+            announced = {p.network_address for routes in changes.values() for p, a in routes.items() if a is not None}
+            self._binder.release(withdrawn, now)
+            await self._binder.bind(announced)
+        for spec, routes in changes.items():
+            self._apply(spec, {prefix: attributes for prefix, attributes in routes.items() if attributes is not None})
+        moves = self._sessions.moves(self.core.peering.sessions.values(), now)
+        for spec in moves.close:
+            self._engine.close(spec)
+        for spec in moves.open:
+            self._engine.open(spec, ribs.table(spec))
+
+    def _apply(self, spec: SessionSpec, routes: Mapping[Prefix, PathAttributes | None]) -> None:
+        running = self._sessions.running.get(spec)
+        if routes and running and running.phase is not Phase.CLOSING:
+            self._engine.apply(spec, routes)
+
+    async def _unbind_due(self, now: float) -> None:
+        if not (binder := self._binder):
+            return
+        for vip in binder.due(now):
+            if self.core.ribs.announces(host_prefix(vip)):
+                binder.keep(vip)
+            elif not self.table.is_on_wire(host_prefix(vip)):
+                await binder.unbind([vip])
+
+    def _report(self, outcome: Outcome, current: Peering) -> None:
+        for t in outcome.transitions:
+            what = "announced" if t.reason is None and t.vip else "not announced"
+            log.info(what, extra=fields(service=t.service, vip=t.vip, state=t.state.name, reason=t.reason))
+        for prefix in outcome.leaks:
+            log.error("the outbound guard held back a route: a bug of Herald", extra=fields(prefix=prefix))
+        for peer, reason in current.refused.items():
+            if self._peers_refused.get(peer) != reason:
+                log.warning("peer has no session", extra=fields(peer=peer, reason=reason, remedy=reason.remedy))
+        self._peers_refused = dict(current.refused)

@@ -1,0 +1,75 @@
+"""What the peers have: each session's state and the prefixes on its wire, as the engine reports them. No I/O.
+
+The routers' truth, as near as we see it; nothing in here is desired.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from bgp_config.names import Prefix
+from speaker.session import Closed, Ended, Established, InSync, Programmed, SessionEvent, SessionSpec, SessionState
+
+
+@dataclass(slots=True)
+class SessionRecord:
+    """`since` is when `state` was entered, monotonic seconds; `last_error` is kept until the next one."""
+
+    since: float
+    state: SessionState = SessionState.DOWN
+    in_sync: bool = False
+    last_error: str | None = None
+    transitions: int = 0
+    on_wire: set[Prefix] = field(default_factory=set)
+
+
+class SessionTable:
+    """One owner: the daemon's loop, which hands on every event of the engine."""
+
+    def __init__(self) -> None:
+        self._records: dict[SessionSpec, SessionRecord] = {}
+
+    @property
+    def records(self) -> Mapping[SessionSpec, SessionRecord]:
+        return self._records
+
+    def apply(self, event: SessionEvent) -> set[Prefix]:
+        """Notes the event; returns the prefixes that left this session's wire by it."""
+        record = self._records.setdefault(event.spec, SessionRecord(event.at))
+        match event:
+            case Established():
+                self._enter(record, SessionState.ESTABLISHED, event.at)
+                return set()
+            case InSync():
+                record.in_sync = True
+                return set()
+            case Programmed(attributes=None):
+                record.on_wire.discard(event.prefix)
+                return {event.prefix}
+            case Programmed():
+                record.on_wire.add(event.prefix)
+                return set()
+            case Closed():
+                self._enter(record, SessionState.DOWN, event.at)
+                record.last_error = event.why
+                return self._clear(record)
+            case Ended():
+                return self._clear(self._records.pop(event.spec))
+            case _:
+                assert_never(event)
+
+    def is_on_wire(self, prefix: Prefix) -> bool:
+        """Whether any peer may still send traffic for it here."""
+        return any(prefix in record.on_wire for record in self._records.values())
+
+    @staticmethod
+    def _enter(record: SessionRecord, state: SessionState, at: float) -> None:
+        record.in_sync = False
+        if record.state is not state:
+            record.state, record.since = state, at
+            record.transitions += 1
+
+    @staticmethod
+    def _clear(record: SessionRecord) -> set[Prefix]:
+        gone, record.on_wire = record.on_wire, set()
+        return gone
