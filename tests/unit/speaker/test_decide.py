@@ -1,0 +1,177 @@
+"""Every rule of FEATURES.md's "When a node announces a VIP", and the Reason for each refusal."""
+
+from dataclasses import replace
+
+import pytest
+
+from bgp_config.communities import LargeCommunity, StandardCommunity
+from bgp_config.config import Config
+from bgp_config.names import NodeName, PeerName, PoolName
+from bgp_config.selector import LabelSelector, Operator, Requirement
+from herald.kube.objects import EXCLUDE_LABEL, EndpointConditions, EndpointSlice, Node, Service, TrafficPolicy
+from speaker.decide import NodeView, VIPDecision, decide
+from speaker.guard import Guard
+from speaker.reasons import Reason
+from speaker.route import RouteState
+from tests.builders import (
+    DRAINING,
+    READY,
+    UNREADY,
+    advertisement,
+    config,
+    endpoint,
+    endpoint_slice,
+    ip,
+    node,
+    peer,
+    pool,
+    service,
+)
+
+VIP = "198.51.100.7"
+CLASS = "herald-lb.io/bgp"
+
+
+def label(key: str, value: str) -> tuple[LabelSelector, ...]:
+    return (LabelSelector((Requirement(key, Operator.IN, frozenset({value})),)),)
+
+
+def view(conf: Config | None = None, this: Node | None = None, *, forbidden: str | None = None, **flags: bool) -> NodeView:
+    conf = conf or config()
+    return NodeView(
+        name=NodeName("node1"),
+        node=this or node(),
+        guard=Guard(conf, frozenset({ip(forbidden)}) if forbidden else frozenset()),
+        peers=conf.peers,
+        load_balancer_class=CLASS,
+        **flags,
+    )
+
+
+def decision(
+    thing: Service | None = None, slices: list[EndpointSlice] | None = None, seen: NodeView | None = None
+) -> VIPDecision:
+    thing = thing or service("web", VIP)
+    slices = slices if slices is not None else [endpoint_slice("web", [endpoint("node1", "10.244.1.1")])]
+    result = decide(thing, slices, seen or view(), lambda _: thing.key)
+    assert len(result.vips) == 1
+    return result.vips[0]
+
+
+def test_a_local_service_with_a_ready_endpoint_here_is_announced_to_every_peer() -> None:
+    conf = config(peers=[peer("tor1"), peer("tor2", "10.2.1.0")])
+    found = decision(seen=view(conf))
+    assert (found.state, found.reason) == (RouteState.NORMAL, None)
+    assert set(found.intents) == {"tor1", "tor2"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "where", "conditions", "reason"),
+    [
+        (TrafficPolicy.LOCAL, "node1", READY, None),
+        (TrafficPolicy.LOCAL, "node1", DRAINING, None),
+        (TrafficPolicy.LOCAL, "node1", UNREADY, Reason.NO_ENDPOINT),
+        (TrafficPolicy.LOCAL, "node2", READY, Reason.NO_LOCAL_ENDPOINT),
+        (TrafficPolicy.CLUSTER, "node2", READY, None),
+        (TrafficPolicy.CLUSTER, "node2", DRAINING, None),
+        (TrafficPolicy.CLUSTER, "node2", UNREADY, Reason.NO_ENDPOINT),
+    ],
+)
+def test_endpoints_decide_by_traffic_policy(
+    policy: TrafficPolicy, where: str, conditions: EndpointConditions, reason: Reason | None
+) -> None:
+    slices = [endpoint_slice("web", [endpoint(where, "10.244.1.1", conditions)])]
+    found = decision(service("web", VIP, policy=policy), slices)
+    assert found.reason is reason
+    assert (found.state is RouteState.NORMAL) == (reason is None)
+    assert bool(found.intents) == (reason is None)
+
+
+def test_no_slice_at_all_means_no_endpoint() -> None:
+    assert decision(slices=[]).reason is Reason.NO_ENDPOINT
+
+
+def test_an_ipv6_vip_needs_ipv6_endpoints() -> None:
+    conf = config(pools=[pool(first="2001:db8::", last="2001:db8::ff")], peers=[peer(address="fd00:1:1::")])
+    v6 = service("web", "2001:db8::7")
+    assert decision(v6, seen=view(conf)).reason is Reason.NO_ENDPOINT
+    slices = [endpoint_slice("web", [endpoint("node1", "fd00::1")], address_type="IPv6")]
+    assert decision(v6, slices, view(conf)).reason is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (view(this=node(labels={EXCLUDE_LABEL: ""})), Reason.NODE_EXCLUDED),
+        (view(this=node(labels={EXCLUDE_LABEL: ""}), ignore_exclude_label=True), None),
+        (view(this=node(conditions={"NetworkUnavailable": "True"})), Reason.NODE_NETWORK_UNAVAILABLE),
+        (view(this=node(conditions={"NetworkUnavailable": "False", "Ready": "False"})), None),
+        (replace(view(), node=None), Reason.NODE_UNKNOWN),
+        (view(config(pools=[pool(first="203.0.113.0", last="203.0.113.9")])), Reason.NOT_IN_POOL),
+        (view(forbidden=VIP), Reason.FORBIDDEN_ADDRESS),
+        (view(config(advertisements=[])), Reason.NO_ADVERTISEMENT),
+        (view(config(peers=[])), Reason.NO_PEER),
+        (view(config(peers=[peer(address="fd00:1:1::")])), Reason.NO_PEER),
+        (replace(view(), peers={}), Reason.NO_PEER),
+    ],
+)
+def test_what_keeps_a_node_from_announcing_has_its_reason(seen: NodeView, reason: Reason | None) -> None:
+    assert decision(seen=seen).reason is reason
+
+
+def test_a_service_of_another_class_is_not_ours() -> None:
+    theirs = decide(service("web", VIP, load_balancer_class="example.com/other"), [], view(), lambda _: None)
+    assert (theirs.vips, theirs.reason) == ((), Reason.OTHER_CLASS)
+    assert decision(service("web", VIP, load_balancer_class=CLASS)).reason is None
+
+
+def test_a_service_without_vip_says_so() -> None:
+    found = decide(service("web"), [], view(), lambda _: None)
+    assert (found.vips, found.reason) == ((), Reason.NOT_ASSIGNED)
+
+
+def test_a_vip_that_belongs_to_another_service_is_not_announced() -> None:
+    mine, other = service("web", VIP), service("old", VIP)
+    found = decide(mine, [endpoint_slice("web", [endpoint("node1", "10.244.1.1")])], view(), lambda _: other.key)
+    assert found.vips[0].reason is Reason.DUPLICATE_ADDRESS
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"pools": frozenset({PoolName("default")})}, None),
+        ({"pools": frozenset({PoolName("other")})}, Reason.NO_ADVERTISEMENT),
+        ({"peers": frozenset({PeerName("tor1")})}, None),
+        ({"peers": frozenset({PeerName("tor9")})}, Reason.NO_PEER),
+        ({"node_selectors": label("rack", "a")}, None),
+        ({"node_selectors": label("rack", "b")}, Reason.NO_ADVERTISEMENT),
+        ({"service_selectors": label("tier", "web")}, None),
+        ({"service_selectors": label("tier", "db")}, Reason.NO_ADVERTISEMENT),
+    ],
+)
+def test_an_advertisement_selects_pool_peer_node_and_service(change: dict[str, object], reason: Reason | None) -> None:
+    chosen = replace(advertisement(), **change)  # type: ignore[arg-type]
+    seen = view(config(advertisements=[chosen]), node(labels={"rack": "a"}))
+    assert decision(service("web", VIP, labels={"tier": "web"}), seen=seen).reason is reason
+
+
+def test_communities_of_overlapping_advertisements_add_up_per_peer() -> None:
+    both = replace(advertisement("both"), communities=frozenset({StandardCommunity(65000, 1)}), local_pref=50)
+    first = replace(
+        advertisement("first"),
+        peers=frozenset({PeerName("tor1")}),
+        communities=frozenset({StandardCommunity(65000, 2)}),
+        large_communities=frozenset({LargeCommunity(65000, 1, 1)}),
+        local_pref=200,
+    )
+    seen = view(config(peers=[peer("tor1"), peer("tor2", "10.2.1.0")], advertisements=[both, first]))
+    intents = decision(seen=seen).intents
+    assert intents[PeerName("tor1")].communities == {StandardCommunity(65000, 1), StandardCommunity(65000, 2)}
+    assert intents[PeerName("tor1")].large_communities == {LargeCommunity(65000, 1, 1)}
+    assert intents[PeerName("tor1")].local_pref == 200
+    assert intents[PeerName("tor2")].communities == {StandardCommunity(65000, 1)}
+    assert intents[PeerName("tor2")].local_pref == 50
+
+
+def test_every_reason_has_a_remedy() -> None:
+    assert all(reason.remedy for reason in Reason)

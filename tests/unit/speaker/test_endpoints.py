@@ -1,0 +1,57 @@
+"""Which endpoints can take traffic."""
+
+import pytest
+
+from bgp_config.names import Family, NodeName
+from herald.kube.objects import Endpoint, EndpointConditions
+from speaker.endpoints import Serving, serving
+from tests.builders import DRAINING, READY, UNKNOWN, UNREADY, endpoint, endpoint_slice
+
+HERE = NodeName("node1")
+
+
+def count(*slices: list[Endpoint], family: Family = Family.IPV4, publish_not_ready: bool = False) -> Serving:
+    objects = [endpoint_slice("web", endpoints, name=f"web-{i}") for i, endpoints in enumerate(slices)]
+    return serving(objects, family, HERE, publish_not_ready=publish_not_ready)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "usable"),
+    [
+        (READY, 1),
+        (UNREADY, 0),
+        (DRAINING, 1),
+        (UNKNOWN, 1),
+        (EndpointConditions(ready=False), 0),
+        (EndpointConditions(ready=None, serving=False), 1),
+    ],
+)
+def test_an_endpoint_counts_when_ready_unknown_or_still_serving(conditions: EndpointConditions, usable: int) -> None:
+    assert count([endpoint("node1", "10.244.1.1", conditions)]) == Serving(anywhere=usable, here=usable)
+
+
+def test_endpoints_of_other_nodes_count_only_anywhere() -> None:
+    here_and_there = [endpoint("node1", "10.244.1.1"), endpoint("node2", "10.244.2.1"), endpoint(None, "10.244.3.1")]
+    assert count(here_and_there) == Serving(anywhere=3, here=1)
+
+
+def test_endpoints_of_all_slices_add_up() -> None:
+    assert count([endpoint("node1", "10.244.1.1")], [endpoint("node1", "10.244.1.2")]) == Serving(anywhere=2, here=2)
+
+
+def test_an_address_in_two_slices_counts_once() -> None:
+    assert count([endpoint("node1", "10.244.1.1")], [endpoint("node1", "10.244.1.1")]) == Serving(anywhere=1, here=1)
+
+
+@pytest.mark.parametrize("order", [(READY, UNREADY), (UNREADY, READY)])
+def test_an_address_that_one_slice_speaks_against_does_not_count(order: tuple[EndpointConditions, ...]) -> None:
+    slices = [[endpoint("node1", "10.244.1.1", conditions)] for conditions in order]
+    assert count(*slices) == Serving(anywhere=0, here=0)
+
+
+def test_only_slices_of_the_family_count() -> None:
+    assert count([endpoint("node1", "10.244.1.1")], family=Family.IPV6) == Serving(anywhere=0, here=0)
+
+
+def test_publish_not_ready_addresses_takes_all() -> None:
+    assert count([endpoint("node1", "10.244.1.1", UNREADY)], publish_not_ready=True) == Serving(anywhere=1, here=1)
