@@ -1,6 +1,7 @@
 """BGP community values as typed numbers (RFC 1997, RFC 8092). Only numbers: names such as no-export are read at the edge."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,6 +26,8 @@ class LargeCommunity:
     def __str__(self) -> str:
         return f"{self.admin}:{self.data1}:{self.data2}"
 
+
+Community: TypeAlias = StandardCommunity | LargeCommunity
 
 GRACEFUL_SHUTDOWN = StandardCommunity(65535, 0)
 """RFC 8326: the receiver should prefer any other path."""

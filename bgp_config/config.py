@@ -4,8 +4,10 @@ Invariants: every value here was accepted by the parser, so nothing downstream c
 one family; a selector tuple that is None selects everything, and is never empty.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv4Address
 from types import MappingProxyType
 
@@ -31,6 +33,9 @@ class AddressRange:
 
     def __contains__(self, address: IPAddress) -> bool:
         return address.version == self.first.version and int(self.first) <= int(address) <= int(self.last)
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}" if self.first != self.last else str(self.first)
 
     def overlaps(self, other: "AddressRange") -> bool:
         return self.family is other.family and int(self.first) <= int(other.last) and int(other.first) <= int(self.last)
@@ -94,7 +99,7 @@ class Advertisement:
     local_pref: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """Everything accepted, by name. Immutable: a change makes a new one."""
 
@@ -103,5 +108,13 @@ class Config:
     advertisements: Mapping[AdvertisementName, Advertisement] = field(default_factory=lambda: MappingProxyType({}))
 
     def pool_of(self, address: IPAddress) -> Pool | None:
-        """The pool that holds this address; accepted pools never overlap."""
-        return next((pool for pool in self.pools.values() if address in pool), None)
+        """The pool that holds this address; accepted pools never overlap. Asked for every VIP: a binary search."""
+        ranges = self._ranges[Family.of(address)]
+        at = bisect_right(ranges, int(address), key=lambda entry: int(entry[0].first)) - 1
+        return ranges[at][1] if at >= 0 and address in ranges[at][0] else None
+
+    @cached_property
+    def _ranges(self) -> Mapping[Family, list[tuple[AddressRange, Pool]]]:
+        entries = [(block, pool) for pool in self.pools.values() for block in pool.ranges]
+        entries.sort(key=lambda entry: int(entry[0].first))
+        return {family: [entry for entry in entries if entry[0].family is family] for family in Family}

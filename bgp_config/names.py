@@ -8,6 +8,7 @@ ASN = NewType("ASN", int)
 PoolName = NewType("PoolName", str)
 PeerName = NewType("PeerName", str)
 AdvertisementName = NewType("AdvertisementName", str)
+CommunityName = NewType("CommunityName", str)
 NodeName = NewType("NodeName", str)
 
 IPAddress = IPv4Address | IPv6Address

@@ -1,0 +1,71 @@
+"""Settles which form of each object of one kind is in force: its current one, its last good one, or none. Pure.
+
+Objects take their turn by age, then name, never by arrival. A refused or unresolvable object keeps its last good form
+unless an older object now claims the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bgp_config.claims import Claims, Form
+from bgp_config.communities import Community
+from bgp_config.meaning import UnresolvedAdvertisement
+from bgp_config.names import CommunityName
+from bgp_config.parse import Accepted, Parsed, Refused
+from bgp_config.problem import Problem
+from bgp_config.verdict import InForce
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigObject:
+    """An object as it is now. `created` as in metadata.creationTimestamp, which sorts as text; empty in files."""
+
+    name: str
+    created: str
+    generation: int
+    parsed: Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The form in force, if any, and what speaks against the current one."""
+
+    form: Form | None
+    in_force: InForce
+    problems: tuple[Problem, ...] = ()
+
+
+def settle(
+    objects: Iterable[ConfigObject], last_good: Mapping[str, Form], communities: Mapping[CommunityName, Community]
+) -> dict[str, Standing]:
+    """By name. All `objects` are of one kind."""
+    claims = Claims()
+    standings = {}
+    for each in sorted(objects, key=lambda o: (o.created, o.name)):
+        standing = _stand(each, last_good.get(each.name), claims, communities)
+        if standing.form is not None:
+            claims.take(standing.form)
+        standings[each.name] = standing
+    return standings
+
+
+def _stand(
+    each: ConfigObject, last_good: Form | None, claims: Claims, communities: Mapping[CommunityName, Community]
+) -> Standing:
+    form, problems = _current(each.parsed, communities)
+    if form is not None:
+        problems = claims.conflicts(form)
+        if not problems:
+            return Standing(form, InForce.CURRENT)
+    if last_good is not None and not claims.conflicts(last_good):
+        return Standing(last_good, InForce.LAST_GOOD, problems)
+    return Standing(None, InForce.NOTHING, problems)
+
+
+def _current(parsed: Parsed, communities: Mapping[CommunityName, Community]) -> tuple[Form | None, tuple[Problem, ...]]:
+    match parsed:
+        case Refused():
+            return None, parsed.problems
+        case Accepted():
+            meaning = parsed.meaning
+            return meaning.resolve(communities) if isinstance(meaning, UnresolvedAdvertisement) else meaning, ()

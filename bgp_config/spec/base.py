@@ -1,0 +1,68 @@
+"""What all specs share: strictness, names, and how a rule of our own refuses a value.
+
+Values are taken as JSON has them: "179" is not a number. A field is given or absent, never null.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from bgp_config.config import AddressRange
+from bgp_config.meaning import Meaning
+
+RULE = "herald_rule"
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+
+
+def refusal(message: str, hint: str) -> PydanticCustomError:
+    """To be raised by a validator. `message` says what is wrong with the value, `hint` is a sentence with the remedy."""
+    return PydanticCustomError(RULE, "{message}", {"message": message, "hint": hint})
+
+
+@dataclass
+class Seen:
+    """What earlier items of the lists of one object said; the context of its validation. A fresh one per object."""
+
+    items: set[tuple[str | None, str]] = field(default_factory=set)
+    ranges: list[tuple[AddressRange, str]] = field(default_factory=list)
+
+
+class Spec(BaseModel):
+    """An object with named fields, at any depth."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, strict=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: object) -> object:
+        if value is None:
+            raise refusal("has no value", "Leave the field out or give it a value.")
+        return value
+
+
+class ObjectSpec(Spec, ABC):
+    """The whole `spec` of one kind."""
+
+    @abstractmethod
+    def meaning(self, name: str) -> Meaning:
+        """What an accepted spec of the object of this name means."""
+
+
+def _distinct(value: str, info: ValidationInfo[Seen]) -> str:
+    seen = info.context
+    if (info.field_name, value) in seen.items:
+        raise refusal(f'"{value}" is listed twice', "Remove one of the two.")
+    seen.items.add((info.field_name, value))
+    return value
+
+
+Distinct = AfterValidator(_distinct)
+"""For the items of a list that is a set."""
+
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
+NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)]

@@ -1,0 +1,62 @@
+"""Community: a community value with a name; and how values are written, here and in advertisements."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from bgp_config.communities import GRACEFUL_SHUTDOWN, Community, LargeCommunity, StandardCommunity
+from bgp_config.meaning import NamedCommunity
+from bgp_config.names import CommunityName
+from bgp_config.spec.base import ObjectSpec, refusal
+
+WELL_KNOWN: Mapping[str, StandardCommunity] = {
+    "graceful-shutdown": GRACEFUL_SHUTDOWN,
+    "accept-own": StandardCommunity(65535, 1),
+    "llgr-stale": StandardCommunity(65535, 6),
+    "no-llgr": StandardCommunity(65535, 7),
+    "blackhole": StandardCommunity(65535, 666),
+    "no-export": StandardCommunity(65535, 65281),
+    "no-advertise": StandardCommunity(65535, 65282),
+    "no-export-subconfed": StandardCommunity(65535, 65283),
+    "no-peer": StandardCommunity(65535, 65284),
+}
+"""IANA's registry "BGP Well-known Communities", in its names."""
+
+_MAX_16, _MAX_32 = 2**16 - 1, 2**32 - 1
+_STANDARD_PARTS, _LARGE_PARTS = 2, 3
+
+
+def read_value(text: str) -> Community:
+    """Reads 65000:100 and 64512:1:2, which may also be written large:64512:1:2. Raises a refusal for anything else."""
+    parts = text.removeprefix("large:").split(":")
+    is_large = len(parts) == _LARGE_PARTS
+    if not all(re.fullmatch("0|[1-9][0-9]*", part) for part in parts) or not (
+        is_large or (len(parts) == _STANDARD_PARTS and not text.startswith("large:"))
+    ):
+        raise refusal(f'"{text}" is not a community', "Write two numbers as in 65000:100, or three as in 64512:1:2.")
+    numbers = [int(part) for part in parts]
+    limit = _MAX_32 if is_large else _MAX_16
+    if max(numbers) > limit:
+        hint = f"Each number is at most {limit}." + (
+            "" if is_large else " A large community, as in 64512:1:2, has 32 bits each."
+        )
+        raise refusal(f'"{text}" has a number that is too large', hint)
+    return LargeCommunity(*numbers) if is_large else StandardCommunity(*numbers)
+
+
+def _value(text: str) -> str:
+    if text in WELL_KNOWN:
+        raise refusal(f'"{text}" is a name', f"Write {WELL_KNOWN[text]}, or use {text} in advertisements directly.")
+    read_value(text)
+    return text
+
+
+class CommunitySpec(ObjectSpec):
+    value: Annotated[str, Field(max_length=40), AfterValidator(_value)] = Field(
+        description="A standard or large community, in quotes: '65000:100' or '64512:1:2'."
+    )
+
+    def meaning(self, name: str) -> NamedCommunity:
+        return NamedCommunity(name=CommunityName(name), value=read_value(self.value))

@@ -1,0 +1,134 @@
+"""BGPPeer: a router that the selected nodes keep a BGP session with."""
+
+from ipaddress import IPv4Address, ip_address
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from bgp_config.config import Peer, SecretRef
+from bgp_config.names import ASN, Family, PeerName
+from bgp_config.spec.addresses import AddressText, UnicastAddressText
+from bgp_config.spec.base import Distinct, NamespaceName, ObjectName, ObjectSpec, Spec, refusal
+from bgp_config.spec.selector import SelectorList, selectors_meaning
+
+_RESERVED_ASNS = {23456: "AS_TRANS, RFC 6793", 65535: "RFC 7300", 2**32 - 1: "RFC 7300"}
+_MAX_KEEPALIVE_S = 65535 // 3
+
+
+def _unreserved(asn: int) -> int:
+    if asn in _RESERVED_ASNS:
+        raise refusal(f"{asn} is reserved ({_RESERVED_ASNS[asn]})", "Use your own ASN, or a private one such as 64512.")
+    return asn
+
+
+_ASNumber = Annotated[int, Field(ge=1, le=2**32 - 1), AfterValidator(_unreserved)]
+_FamilyText = Annotated[Literal["IPv4", "IPv6"], Distinct]
+
+
+class SecretRefSpec(Spec):
+    namespace: NamespaceName = Field("herald-system", description="The Secret's namespace.")
+    name: ObjectName = Field(description="The Secret's name; its key `password` holds the password.")
+
+
+class GracefulRestartSpec(Spec):
+    restart_time_seconds: int = Field(
+        120, ge=1, le=4095, description="How long the peer keeps routes of a session that was lost, 1 to 4095 (RFC 4724)."
+    )
+
+
+class BGPPeerSpec(ObjectSpec):
+    local_asn: _ASNumber = Field(alias="localASN", description="The nodes' ASN, 1 to 4294967295.")
+    peer_asn: _ASNumber = Field(
+        alias="peerASN", description="The router's ASN, 1 to 4294967295. The same as localASN makes it iBGP."
+    )
+    peer_address: UnicastAddressText = Field(description="The router's address, IPv4 or IPv6.")
+    peer_port: int = Field(179, ge=1, le=65535, description="The router's TCP port, 1 to 65535.")
+    hold_time_seconds: int = Field(
+        90,
+        ge=3,
+        le=65535,
+        description="3 to 65535 (RFC 4271); 0 is refused, since without keepalives a dead node would keep its traffic.",
+    )
+    keepalive_time_seconds: int | None = Field(
+        None, ge=1, le=_MAX_KEEPALIVE_S, description="At most a third of holdTimeSeconds, which is also the default."
+    )
+    source_address: UnicastAddressText | None = Field(
+        None, description="The node's end of the session. Leave the field out to follow the node's routing table."
+    )
+    router_id: AddressText | None = Field(
+        None,
+        alias="routerID",
+        description="Four numbers as in 10.0.0.1. Leave the field out to use the node's IPv4 address.",
+    )
+    password_secret: SecretRefSpec | None = Field(
+        None, description="The Secret with the TCP MD5 password: an object with name and, optionally, namespace."
+    )
+    node_selectors: SelectorList | None = Field(
+        None, description="Nodes that keep this session, by label; one selector must match. Leave the field out for all."
+    )
+    families: Annotated[list[_FamilyText], Field(min_length=1, max_length=2)] | None = Field(
+        None, description="IPv4 or IPv6; the default is the family of peerAddress."
+    )
+    graceful_restart: GracefulRestartSpec | None = Field(
+        None, description="Asks the peer to keep routes while a speaker restarts (RFC 4724): an object."
+    )
+
+    @field_validator("keepalive_time_seconds")
+    @classmethod
+    def _third_of_hold_time(cls, keepalive: int, info: ValidationInfo) -> int:
+        hold = info.data.get("hold_time_seconds")
+        if hold is not None and keepalive > hold // 3:
+            hint = f"Use at most {hold // 3}, or leave the field out."
+            raise refusal(f"{keepalive} is more than a third of holdTimeSeconds {hold}", hint)
+        return keepalive
+
+    @field_validator("source_address")
+    @classmethod
+    def _other_end(cls, source: str, info: ValidationInfo) -> str:
+        peer = info.data.get("peer_address")
+        if peer is None:
+            return source
+        if Family.of(ip_address(peer)) is not Family.of(ip_address(source)):
+            hint = "Both ends of a session need addresses of one family."
+            raise refusal(f"{source} is not of the family of peerAddress {peer}", hint)
+        if ip_address(peer) == ip_address(source):
+            raise refusal(f"{source} is also peerAddress", "Give the node's own address, or leave the field out.")
+        return source
+
+    @field_validator("router_id")
+    @classmethod
+    def _router_id_is_ipv4(cls, router_id: str) -> str:
+        address = ip_address(router_id)
+        if not isinstance(address, IPv4Address) or address.is_unspecified:
+            hint = "Write it like an IPv4 address other than 0.0.0.0 (RFC 6286), also for IPv6 sessions."
+            raise refusal(f'"{router_id}" is not a router ID', hint)
+        return router_id
+
+    @field_validator("families")
+    @classmethod
+    def _family_of_the_session(cls, families: list[str], info: ValidationInfo) -> list[str]:
+        peer = info.data.get("peer_address")
+        for family in families:
+            if peer is not None and family != f"IPv{ip_address(peer).version}":
+                hint = f"One session carries one family for now: add a BGPPeer with an {family} address."
+                raise refusal(f"{family} is not the family of peerAddress {peer}", hint)
+        return families
+
+    def meaning(self, name: str) -> Peer:
+        address = ip_address(self.peer_address)
+        secret = self.password_secret
+        return Peer(
+            name=PeerName(name),
+            local_asn=ASN(self.local_asn),
+            peer_asn=ASN(self.peer_asn),
+            address=address,
+            port=self.peer_port,
+            hold_time_s=self.hold_time_seconds,
+            keepalive_time_s=self.keepalive_time_seconds or self.hold_time_seconds // 3,
+            source_address=ip_address(self.source_address) if self.source_address else None,
+            router_id=IPv4Address(self.router_id) if self.router_id else None,
+            password_secret=SecretRef(namespace=secret.namespace, name=secret.name) if secret else None,
+            node_selectors=selectors_meaning(self.node_selectors),
+            families=frozenset({Family.of(address)}),
+            graceful_restart_s=self.graceful_restart.restart_time_seconds if self.graceful_restart else None,
+        )
