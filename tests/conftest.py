@@ -1,12 +1,18 @@
-"""Rules that hold for every test: none is skipped, the ones that measure time run last, labs need root."""
+"""Rules that hold for every test: none is skipped, the ones that measure time run last, labs need root and go away."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 FRR_BGPD = Path("/usr/lib/frr/bgpd")
+
+
+def pytest_configure() -> None:
+    """A run that is told to end ends as by Ctrl-C: fixtures still take their labs down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -27,21 +33,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError(f"tests marked 'lab' run FRR, and {FRR_BGPD} is not there: use ./run setup")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that does not run proves nothing: a skip is a failure."""
-    report = yield
+def count_skip_as_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """A test that does not run proves nothing. (An expected failure did run.)"""
     if report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, which counts as a failure: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    count_skip_as_failure(report)
     return report
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """So is the skip of a whole module."""
     report = yield
-    if report.skipped:
-        report.outcome = "failed"
-        report.longrepr = f"skipped, which counts as a failure: {report.longrepr}"
+    count_skip_as_failure(report)
     return report
