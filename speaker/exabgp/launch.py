@@ -1,0 +1,124 @@
+"""Runs ExaBGP with four small corrections to its outgoing connections: `python -I launch.py EXABGP server CONFIG`.
+
+A program of its own, outside the speaker's process: it imports ExaBGP, which nothing else here does. What it changes, in
+the one version it knows:
+- sockets: TCP_NODELAY, or the third UPDATE of a burst waits 45 ms for a delayed ACK; TCP_SYNCNT 1, or a peer that was
+  unreachable for a minute is tried again only a minute after it answers.
+- the pause between attempts: at most 1 s instead of 60.
+- a refused or timed out connect: ExaBGP takes it for a connection and fails later, without the reason. Here it is a
+  failed attempt, and the reason is a line on stderr for the speaker (`CONNECT_FAILED`).
+It never touches the protocol. If ExaBGP's code is not the code it was made for, it says so and exits with `REFUSED`.
+"""
+
+import inspect
+import os
+import runpy
+import select
+import socket
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+VERSION = "5.0.15"
+REFUSED = 70
+CONNECT_FAILED = "herald: connect failed: "
+PARENT_VARIABLE = "HERALD_EXABGP_PID"
+PAUSE_LIMIT_S = 1
+SYN_RETRIES = 1
+
+_EXPECTED_SIGNATURES = {
+    "create": "(afi, interface=None)",
+    "ready": "(io)",
+    "Outgoing._connect": "(self)",
+    "Delay.increase": "(self)",
+}
+
+
+def unexpected(version: str, outgoing: ModuleType, delay: ModuleType) -> list[str]:
+    """What in ExaBGP's modules is not what these corrections were written for."""
+    found = {
+        "create": outgoing.create,
+        "ready": outgoing.ready,
+        "Outgoing._connect": outgoing.Outgoing._connect,  # noqa: SLF001 -- the point that is corrected
+        "Delay.increase": delay.Delay.increase,
+    }
+    problems = [] if version == VERSION else [f"version is {version}, not {VERSION}"]
+    for name, expected in _EXPECTED_SIGNATURES.items():
+        signature = str(inspect.signature(found[name]))
+        if signature != expected:
+            problems.append(f"{name}{signature} is not {name}{expected}")
+    if not hasattr(delay.Delay(), "_next"):
+        problems.append("Delay has no _next")
+    return problems
+
+
+class _Reporter:
+    """Says why an attempt failed, once per reason in a row."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, why: str) -> None:
+        if why != self._last:
+            self._last = why
+            print(f"{CONNECT_FAILED}{why}", file=sys.stderr, flush=True)  # noqa: T201 -- read by the speaker
+
+
+def correct(outgoing: ModuleType, delay: ModuleType, not_connected: type[Exception]) -> None:
+    """Puts the corrections in place."""
+    report = _Reporter()
+    create, connect, increase = outgoing.create, outgoing.Outgoing._connect, delay.Delay.increase  # noqa: SLF001
+
+    def create_socket(afi: int, interface: str | None = None) -> socket.socket:
+        io: socket.socket = create(afi, interface)
+        io.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        io.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, SYN_RETRIES)
+        return io
+
+    def start_connect(connection: Any) -> None:  # noqa: ANN401 -- ExaBGP's class, untyped
+        issue = connect(connection)
+        if issue is not None:
+            report(str(issue))
+            raise not_connected(str(issue))
+
+    def ready(io: socket.socket) -> Iterator[tuple[bool, str]]:
+        poller = select.poll()
+        poller.register(io, select.POLLOUT)
+        while not poller.poll(0):
+            yield False, "waiting for the peer"
+        problem = io.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if problem:
+            report(os.strerror(problem))
+            raise not_connected(os.strerror(problem))
+        yield True, "connection established"
+
+    def pause_longer(self: Any) -> None:  # noqa: ANN401 -- ExaBGP's class, untyped
+        increase(self)
+        self._next = min(self._next, PAUSE_LIMIT_S)
+
+    outgoing.create = create_socket  # type: ignore[attr-defined]
+    outgoing.ready = ready  # type: ignore[attr-defined]
+    outgoing.Outgoing._connect = start_connect  # noqa: SLF001
+    delay.Delay.increase = pause_longer
+
+
+def main(program: str, arguments: list[str]) -> None:
+    # ExaBGP finds its root from argv at import time.
+    sys.argv = [program, *arguments]
+    from exabgp.reactor import delay  # type: ignore[import-untyped]  # noqa: PLC0415
+    from exabgp.reactor.network import outgoing  # type: ignore[import-untyped]  # noqa: PLC0415
+    from exabgp.reactor.network.error import NotConnected  # type: ignore[import-untyped]  # noqa: PLC0415
+    from exabgp.version import release  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    problems = unexpected(release, outgoing, delay)
+    if problems:
+        print(f"herald: this is not the ExaBGP that Herald knows: {'; '.join(problems)}", file=sys.stderr)  # noqa: T201
+        sys.exit(REFUSED)
+    correct(outgoing, delay, NotConnected)
+    os.environ[PARENT_VARIABLE] = str(os.getpid())
+    runpy.run_path(program, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,249 @@
+"""One ExaBGP process: its private directory, its start, its pipes, its log, its end.
+
+It knows nothing of routes: octets in, octets out. Everything that ends it resolves one future, `ended`, with the reason.
+Invariants: the pipe of events is drained by a callback of the event loop that waits for nothing, since an ExaBGP that
+cannot write its events stops keeping its session alive; a write never waits; when `stop` returns, the process is gone and
+its directory, which holds the password, too.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import pwd
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from speaker.exabgp import launch, shim
+from speaker.exabgp.config import environment, render
+from speaker.session import SessionSpec
+
+START_LIMIT_S: Final = 15.0
+TERM_LIMIT_S: Final = 1.0
+TERM_EVERY_S: Final = 0.25
+PIPE_OCTETS: Final = 1 << 20
+READ_OCTETS: Final = 1 << 18
+LOG_LINES_KEPT: Final = 8
+
+logger = logging.getLogger(__name__)
+
+
+class Process:
+    """From `start` to `stop`. `on_octets` gets ExaBGP's events, `on_log` its lines; both from the event loop's callbacks."""
+
+    def __init__(
+        self,
+        spec: SessionSpec,
+        *,
+        exabgp: Path,
+        directory: Path,
+        on_octets: Callable[[bytes], None],
+        on_log: Callable[[str], None],
+    ) -> None:
+        self._spec = spec
+        self._exabgp = exabgp
+        self._on_octets = on_octets
+        self._on_log = on_log
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[str] = self._loop.create_future()
+        self._directory = _private_directory(spec, directory)
+        self._process: asyncio.subprocess.Process | None = None
+        self._shim: socket.socket | None = None
+        self._events = -1
+        self._commands = -1
+        self._unwritten = bytearray()
+        self._last_lines: deque[str] = deque(maxlen=LOG_LINES_KEPT)
+        self._watchers: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Returns when the pipes are here, or `ended` is resolved."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            path = self._directory / "api.sock"
+            listener.setblocking(False)
+            listener.bind(str(path))
+            listener.listen(1)
+            await self._spawn(path)
+            accept = self._loop.create_task(self._accept(listener))
+            await asyncio.wait({accept, self.ended}, timeout=START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+            if not accept.done():
+                accept.cancel()
+                self.end(f"ExaBGP did not start its helper within {START_LIMIT_S:.0f} s")
+                return
+            # A second shim finds no socket and ends ExaBGP at once (shim.py).
+            path.unlink()
+            self._attach(*accept.result())
+
+    def write(self, octets: bytes) -> None:
+        """Writes now what the pipe takes, the rest when it can."""
+        if self._commands < 0 or not octets:
+            return
+        if not self._unwritten:
+            octets = octets[self._write_some(octets) :]
+            if octets:
+                self._loop.add_writer(self._commands, self._writable)
+        self._unwritten += octets
+
+    def beat(self) -> None:
+        """Tells the shim that the event loop runs."""
+        if self._shim is not None:
+            with contextlib.suppress(OSError):
+                self._shim.send(b"\n")
+
+    def end(self, why: str) -> None:
+        """Resolves `ended`. The first reason holds."""
+        if not self.ended.done():
+            self.ended.set_result(why)
+
+    async def stop(self) -> None:
+        """Ends the process: SIGTERM, again and again since ExaBGP may lose one, then SIGKILL."""
+        self.end("stopped")
+        try:
+            if self._process is not None:
+                await _terminate(self._process)
+        finally:
+            self._detach()
+            for task in self._watchers:
+                task.cancel()
+            await asyncio.gather(*self._watchers, return_exceptions=True)
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    async def _spawn(self, socket_path: Path) -> None:
+        helper = (Path(sys.executable), Path("-I"), Path("-S"), Path(shim.__file__), socket_path)
+        config = self._directory / "exabgp.conf"
+        config.touch(mode=0o600)
+        config.write_text(render(self._spec, helper), encoding="ascii")
+        command = (sys.executable, "-I", launch.__file__, str(self._exabgp), "server", str(config))
+        self._process = await asyncio.create_subprocess_exec(
+            *command,
+            env=environment(user=_user(), path=os.defpath),
+            cwd="/",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._watchers = {self._loop.create_task(self._read_log()), self._loop.create_task(self._watch())}
+
+    async def _accept(self, listener: socket.socket) -> tuple[socket.socket, int, int]:
+        connection, _ = await self._loop.sock_accept(listener)
+        connection.setblocking(False)
+        readable = self._loop.create_future()
+        self._loop.add_reader(connection, lambda: readable.done() or readable.set_result(None))
+        try:
+            await readable
+        finally:
+            self._loop.remove_reader(connection)
+        _, descriptors, _, _ = socket.recv_fds(connection, 1, 2)
+        events, commands = descriptors
+        return connection, events, commands
+
+    def _attach(self, connection: socket.socket, events: int, commands: int) -> None:
+        self._shim, self._events, self._commands = connection, events, commands
+        for descriptor in (events, commands):
+            os.set_blocking(descriptor, False)
+            with contextlib.suppress(OSError):  # over the user's limit for pipes: the default size works too
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_OCTETS)
+        self.beat()
+        self._loop.add_reader(events, self._readable)
+        self._loop.add_reader(connection, self._shim_gone)
+
+    def _detach(self) -> None:
+        if self._shim is None:
+            return
+        self._loop.remove_reader(self._events)
+        self._loop.remove_reader(self._shim)
+        self._loop.remove_writer(self._commands)
+        os.close(self._events)
+        os.close(self._commands)
+        self._shim.close()
+        self._shim, self._events, self._commands = None, -1, -1
+
+    def _readable(self) -> None:
+        try:
+            octets = os.read(self._events, READ_OCTETS)
+        except BlockingIOError:
+            return
+        if octets:
+            self._on_octets(octets)
+        else:
+            self._loop.remove_reader(self._events)
+            self.end("ExaBGP closed its pipe")
+
+    def _shim_gone(self) -> None:
+        if self._shim is not None:
+            self._loop.remove_reader(self._shim)
+            self.end("the helper process of ExaBGP ended")
+
+    def _writable(self) -> None:
+        del self._unwritten[: self._write_some(self._unwritten)]
+        if not self._unwritten:
+            self._loop.remove_writer(self._commands)
+
+    def _write_some(self, octets: bytes | bytearray) -> int:
+        try:
+            return os.write(self._commands, octets)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:
+            self.end("ExaBGP does not read its commands any more")
+            return len(octets)
+
+    async def _watch(self) -> None:
+        if self._process is not None:
+            status = await self._process.wait()
+            last = f": {self._last_lines[-1]}" if self._last_lines else ""
+            if not self.ended.done():
+                for line in self._last_lines:
+                    logger.warning("exabgp of %s: %s", self._spec.label, line)
+            self.end(f"ExaBGP exited with status {status}{last}")
+
+    async def _read_log(self) -> None:
+        if self._process is None or self._process.stdout is None:
+            return
+        partial = b""
+        while octets := await self._process.stdout.read(1 << 16):
+            *lines, partial = (partial + octets).split(b"\n")
+            for line in lines:
+                text = line.decode("utf-8", "backslashreplace").rstrip()
+                self._last_lines.append(text)
+                self._on_log(text)
+
+
+def _private_directory(spec: SessionSpec, directory: Path) -> Path:
+    """Mode 0700, as mkdtemp makes it. A colon would end a word for some readers of paths."""
+    return Path(tempfile.mkdtemp(prefix=f"{spec.peer_address}-".replace(":", "_"), dir=directory))
+
+
+def _user() -> str:
+    """A user that /etc/passwd does not know is not root, so ExaBGP does not look it up."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+async def _terminate(process: asyncio.subprocess.Process) -> None:
+    deadline = asyncio.get_running_loop().time() + TERM_LIMIT_S
+    while process.returncode is None and asyncio.get_running_loop().time() < deadline:
+        _signal(process, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), TERM_EVERY_S)
+    if process.returncode is None:
+        _signal(process, signal.SIGKILL)
+        await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if number is signal.SIGKILL:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
