@@ -1,0 +1,135 @@
+"""A lab: builds a topology in network namespaces, runs programs in it, breaks it, and takes all of it away again.
+
+Touches nothing but namespaces of its own (hl-LAB-MACHINE) and /run/herald-lab. Whatever happens in the body of
+`async with Lab(...)`, nothing of it is left; after a kill -9 of this process the next lab's start clears it away.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from herald.lab import namespace, process, record, wiring
+from herald.lab.command import LabError, require_host, run, run_ip
+from herald.lab.process import Process
+from herald.lab.record import Claim, Record
+from herald.lab.router import Router
+from herald.lab.topology import Topology
+
+HASH_SEED = Path("/proc/sys/net/ipv4/fib_multipath_hash_seed")
+
+
+class Lab:
+    """One lab. `async with` builds it and takes it away. Its name is made up where it does not matter."""
+
+    def __init__(self, topology: Topology, *, name: str | None = None) -> None:
+        self.topology = topology
+        self.name = name or f"t{secrets.token_hex(4)}"
+        self.directory = record.directory(self.name)
+        self.routers = {
+            plan.name: Router(plan=plan, namespace=self.namespace(plan.name), directory=self.directory / plan.name)
+            for plan in topology.routers
+        }
+        self._claim: Claim | None = None
+
+    def namespace(self, machine: str) -> str:
+        return wiring.namespace_of(self.name, machine)
+
+    def directory_of(self, machine: str) -> Path:
+        """Where logs and files of a machine's programs are."""
+        return self.directory / machine
+
+    async def __aenter__(self) -> Self:
+        require_host()
+        record.sweep()
+        self._claim = Claim.take(self.name)
+        if self._claim is None or record.read(self.name) is not None:
+            self._release(keep_file=True)
+            raise LabError(f"there is a lab named {self.name} already: take it down, or name another")
+        try:
+            await self._build()
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Ends and removes everything. Blocks for some tenths of a second, so that no cancellation leaves half of it."""
+        record.clear(self.name)
+        self._release(keep_file=False)
+
+    def leave_running(self) -> None:
+        """The lab outlives this process, until it is taken down by name."""
+        record.write(Record.of(self.name, self.topology, left_running=True))
+        self._release(keep_file=True)
+
+    def start(self, machine: str, argv: Sequence[str], *, name: str, env: Mapping[str, str] | None = None) -> Process:
+        """Starts a program on a machine; its output goes to NAME.log in the machine's directory."""
+        log = self.directory_of(machine) / f"{name}.log"
+        return process.start(self.namespace(machine), argv, name=name, log=log, env=env)
+
+    def kill_node(self, node: str) -> None:
+        """SIGKILL to every process on it, at once; its links stay up."""
+        namespace.kill_all_in([self.namespace(node)])
+
+    async def cut(self, node: str, tor: str | None = None) -> None:
+        """Pulls the cable between the two machines, or all cables of the first: both ends lose their carrier."""
+        await self._set_cables(node, tor, "down")
+
+    async def restore(self, node: str, tor: str | None = None) -> None:
+        """Plugs in again what `cut` pulled."""
+        await self._set_cables(node, tor, "up")
+
+    async def silence(self, node: str, tor: str | None = None) -> None:
+        """Drops every frame between the two machines, or all frames of the first, in both directions. Links stay up."""
+        await self._set_silence("add", node, tor)
+
+    async def unsilence(self, node: str, tor: str | None = None) -> None:
+        """Ends what `silence` began."""
+        await self._set_silence("delete", node, tor)
+
+    async def _build(self) -> None:
+        topology, wire = self.topology, self.namespace(wiring.WIRE)
+        for path in (self.directory, *(self.directory_of(machine) for machine in topology.machines)):
+            path.mkdir()
+        record.write(Record.of(self.name, topology, left_running=False))
+        await run_ip(f"netns add {name}" for name in wiring.namespaces(topology, self.name))
+        for machine in topology.machines:
+            settings = wiring.sysctls(topology, machine, hash_seed=HASH_SEED.exists())
+            namespace.set_sysctls(self.namespace(machine), settings)
+        await run_ip(wiring.link_commands(topology, self.name))
+        await run_ip(wiring.wire_commands(topology), "-n", wire)
+        await self._nft(wiring.wire_ruleset(topology))
+        for machine in topology.machines:
+            await run_ip(wiring.machine_commands(topology, machine), "-n", self.namespace(machine))
+        for router in self.routers.values():
+            router.configure(topology)
+        async with asyncio.TaskGroup() as starting:
+            for router in self.routers.values():
+                starting.create_task(router.start())
+
+    async def _set_cables(self, node: str, tor: str | None, state: str) -> None:
+        commands = [f"link set {inner} {state}" for inner in self._inner_ends(node, tor)]
+        await run_ip(commands, "-n", self.namespace(wiring.WIRE))
+
+    async def _set_silence(self, verb: str, node: str, tor: str | None) -> None:
+        devices = ", ".join(f'"{inner}"' for inner in self._inner_ends(node, tor))
+        await self._nft(f"{verb} element netdev wire silenced {{ {devices} }}\n")
+
+    def _inner_ends(self, node: str, tor: str | None) -> list[str]:
+        cables = self.topology.cables_of(node) if tor is None else (self.topology.cable(node, tor),)
+        return [inner for cable in cables for inner in wiring.inner_ends(cable)]
+
+    async def _nft(self, rules: str) -> None:
+        net = f"--net={namespace.NAMESPACES / self.namespace(wiring.WIRE)}"
+        await run("nsenter", net, "--", "nft", "-f", "-", stdin=rules)
+
+    def _release(self, *, keep_file: bool) -> None:
+        if self._claim is not None:
+            self._claim.release(keep_file=keep_file)
+            self._claim = None

@@ -1,0 +1,118 @@
+"""A router's BGP sessions and paths as typed values, read from FRR's own JSON.
+
+Pure: text in, values out. What FRR says is the truth about what it learned; no log is read.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import msgspec
+
+from bgp_config.communities import LargeCommunity, StandardCommunity
+from bgp_config.names import ASN, Family, IPAddress, Prefix
+
+WELL_KNOWN = {
+    "gracefulShutdown": StandardCommunity(65535, 0),
+    "noExport": StandardCommunity(65535, 65281),
+    "noAdvertise": StandardCommunity(65535, 65282),
+    "localAs": StandardCommunity(65535, 65283),
+    "noPeer": StandardCommunity(65535, 65284),
+    "blackhole": StandardCommunity(65535, 666),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BgpPath:
+    """One path of one prefix as the router has it, after its own policy. `next_hops`: with IPv6 also the link-local one."""
+
+    prefix: Prefix
+    peer: IPAddress
+    next_hops: tuple[IPAddress, ...]
+    as_path: tuple[ASN, ...]
+    local_pref: int | None
+    communities: frozenset[StandardCommunity]
+    large_communities: frozenset[LargeCommunity]
+    valid: bool
+    best: bool
+    multipath: bool
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BgpSession:
+    """One peer in one family. `state` in the FSM's words (RFC 4271, section 8.2.2): Idle, Active, ..., Established."""
+
+    peer: IPAddress
+    peer_asn: ASN
+    family: Family
+    state: str
+    prefixes: int
+    times_established: int
+    times_dropped: int
+
+    @property
+    def established(self) -> bool:
+        return self.state == "Established"
+
+
+def parse_sessions(text: str, family: Family) -> tuple[BgpSession, ...]:
+    """From `show bgp FAMILY unicast summary json`."""
+    peers: Mapping[str, Any] = msgspec.json.decode(text).get("peers", {})
+    return tuple(
+        BgpSession(
+            peer=ip_address(address),
+            peer_asn=ASN(peer["remoteAs"]),
+            family=family,
+            state=peer["state"],
+            prefixes=peer.get("pfxRcd", 0),
+            times_established=peer.get("connectionsEstablished", 0),
+            times_dropped=peer.get("connectionsDropped", 0),
+        )
+        for address, peer in peers.items()
+    )
+
+
+def parse_paths(text: str) -> tuple[BgpPath, ...]:
+    """From `show bgp FAMILY unicast detail json` or `... unicast PREFIX json`. Routes of the router itself are left out."""
+    answer: Mapping[str, Any] = msgspec.json.decode(text)
+    if "routes" in answer:
+        return tuple(path for prefix, route in answer["routes"].items() for path in _paths(prefix, route))
+    return tuple(_paths(answer["prefix"], answer)) if "prefix" in answer else ()
+
+
+def _paths(prefix: str, route: Mapping[str, Any] | list[Any]) -> Iterator[BgpPath]:
+    network = ip_network(prefix)
+    for path in route if isinstance(route, list) else route["paths"]:
+        if "peerId" in path["peer"] and path["peer"]["peerId"] not in {"0.0.0.0", "::"}:
+            yield _path(network, path)
+
+
+def _path(prefix: Prefix, path: Mapping[str, Any]) -> BgpPath:
+    best = path.get("bestpath", {})
+    return BgpPath(
+        prefix=prefix,
+        peer=ip_address(path["peer"]["peerId"]),
+        next_hops=tuple(ip_address(hop["ip"]) for hop in path["nexthops"]),
+        as_path=tuple(ASN(int(number)) for segment in path["aspath"].get("segments", []) for number in segment["list"]),
+        local_pref=path.get("locPrf", path.get("localPref")),
+        communities=frozenset(_community(word) for word in path.get("community", {}).get("list", [])),
+        large_communities=frozenset(_large(word) for word in path.get("largeCommunity", {}).get("list", [])),
+        valid=path.get("valid", False),
+        best=best.get("overall", False) if isinstance(best, dict) else bool(best),
+        multipath=path.get("multipath", False),
+        stale=path.get("stale", False),
+    )
+
+
+def _community(word: str) -> StandardCommunity:
+    if word in WELL_KNOWN:
+        return WELL_KNOWN[word]
+    high, low = word.split(":")
+    return StandardCommunity(int(high), int(low))
+
+
+def _large(word: str) -> LargeCommunity:
+    admin, data1, data2 = word.split(":")
+    return LargeCommunity(int(admin), int(data1), int(data2))

@@ -1,0 +1,115 @@
+"""One FRR router of the lab: zebra and bgpd in its namespace, and what they and the kernel there know.
+
+All files and sockets are in the router's own directory; nothing of the machine's FRR is read or written. bgpd starts
+only when zebra listens, since it would try again no sooner than ten seconds later.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bgp_config.names import Family, IPAddress, Prefix
+from herald.lab import frr, process, topology
+from herald.lab.command import FRR_DIRECTORY, LabError, run
+from herald.lab.follow import follow_routes, read_routes
+from herald.lab.process import Process
+from herald.lab.rib import BgpPath, BgpSession, parse_paths, parse_sessions
+from herald.lab.routes import KernelRoute
+from herald.lab.follow import RouteChange
+from herald.lab.recorder import Recorder
+
+START_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 10.0
+FILE_DESCRIPTORS = 4096
+
+
+@dataclass(slots=True, kw_only=True)
+class Router:
+    """Its namespace exists already. `configure`, then `start`."""
+
+    plan: topology.Router
+    namespace: str
+    directory: Path
+    _daemons: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.plan.name
+
+    def configure(self, network: topology.Topology) -> None:
+        """Writes the configuration that the next start reads."""
+        self.directory.mkdir(exist_ok=True)
+        (self.directory / "zebra.conf").write_text(frr.zebra_config(self.plan, network))
+        (self.directory / "bgpd.conf").write_text(frr.bgpd_config(self.plan, network))
+        for path in (self.directory, *self.directory.iterdir()):
+            shutil.chown(path, "frr", "frr")
+
+    async def start(self) -> None:
+        """Returns when both daemons answer."""
+        await self._start_daemon("zebra", self.directory / "zserv.api")
+        await self._start_daemon("bgpd", self.directory / "bgpd.vty", "-p", "179")
+
+    async def stop(self) -> None:
+        """As an operator stops it: bgpd closes its sessions, zebra takes its routes back."""
+        for name in ("bgpd", "zebra"):
+            await self._daemons.pop(name).end(STOP_TIMEOUT_S)
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    def freeze(self) -> None:
+        """bgpd stands still: its sessions are open and silent. The kernel goes on forwarding."""
+        self._daemons["bgpd"].stop()
+
+    def thaw(self) -> None:
+        self._daemons["bgpd"].cont()
+
+    async def kill_bgpd(self) -> None:
+        """As a crash: no NOTIFICATION. `start_bgpd` brings it back."""
+        self._daemons["bgpd"].kill()
+        await self._daemons.pop("bgpd").wait(STOP_TIMEOUT_S)
+
+    async def start_bgpd(self) -> None:
+        await self._start_daemon("bgpd", self.directory / "bgpd.vty", "-p", "179")
+
+    async def vtysh(self, *commands: str) -> str:
+        """What FRR's shell prints for these commands."""
+        words = [word for command in commands for word in ("-c", command)]
+        return await run("vtysh", "--vty_socket", str(self.directory), *words)
+
+    async def sessions(self, family: Family = Family.IPV4) -> Mapping[IPAddress, BgpSession]:
+        """By peer address. A peer that is configured for the family is here whatever its state."""
+        sessions = parse_sessions(await self.vtysh(f"show bgp ipv{family.value} unicast summary json"), family)
+        return {session.peer: session for session in sessions}
+
+    async def paths(self, prefix: Prefix) -> tuple[BgpPath, ...]:
+        """All learned paths of one prefix; none if it is not in the table."""
+        return parse_paths(await self.vtysh(f"show bgp ipv{prefix.version} unicast {prefix} json"))
+
+    async def rib(self, family: Family = Family.IPV4) -> tuple[BgpPath, ...]:
+        """All learned paths of the family."""
+        return parse_paths(await self.vtysh(f"show bgp ipv{family.value} unicast detail json"))
+
+    def kernel_routes(self) -> Mapping[Prefix, KernelRoute]:
+        return read_routes(self.namespace)
+
+    def follow_routes(self) -> Recorder[RouteChange]:
+        return follow_routes(self.namespace)
+
+    async def _start_daemon(self, name: str, listens_at: Path, *options: str) -> None:
+        listens_at.unlink(missing_ok=True)
+        argv = [str(FRR_DIRECTORY / name), *options, "-f", str(self.directory / f"{name}.conf")]
+        argv += ["-i", str(self.directory / f"{name}.pid"), "-z", str(self.directory / "zserv.api")]
+        argv += ["--vty_socket", str(self.directory), "-P", "0", "--limit-fds", str(FILE_DESCRIPTORS)]
+        argv += ["--log", f"file:{self.directory / name}.log", "--log-level", "informational", "-u", "frr", "-g", "frr"]
+        started = process.start(self.namespace, argv, name=name, log=self.directory / f"{name}.out")
+        self._daemons[name] = started
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not listens_at.exists():
+            if not started.running or time.monotonic() > deadline:
+                raise LabError(f"{name} of {self.name} does not start: {started.output().strip() or 'it says nothing'}")
+            await asyncio.sleep(0.01)
