@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from bgp_config.store import ConfigKind, ConfigStore
-
 from bgp_config.config import Config
+from bgp_config.kind import ConfigKind
 from bgp_config.names import IPAddress, NodeName
+from bgp_config.store import ConfigStore
 from herald.kube.objects import ConfigManifest, EndpointSlice, Kind, KubeObject, Node, ObjectKey, Secret, Service
 from herald.kube.source import Change, Fresh, Gone, Stale, Synced, Upsert
 from speaker.peering import password_of

@@ -5,7 +5,7 @@ closed, and opened again when it has ended; and of several changed ones only one
 first has its routes on the wire again, or after a minute.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -29,7 +29,6 @@ class Running:
 
     phase: Phase
     since: float
-    replaces_another: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +54,7 @@ class Sessions:
             self.running[spec].phase = Phase.CLOSING
         busy = {spec.endpoints for spec in self.running}
         opened = tuple(spec for endpoints, spec in wanted.items() if endpoints not in busy)
-        for spec in opened:
-            replaces = spec.endpoints == self._being_replaced
-            self.running[spec] = Running(Phase.OPENING, now, replaces_another=replaces)
+        self.running.update((spec, Running(Phase.OPENING, now)) for spec in opened)
         return Moves(close=close, open=opened)
 
     def in_sync(self, spec: SessionSpec) -> None:
@@ -69,27 +66,28 @@ class Sessions:
         """Its ExaBGP is gone."""
         self.running.pop(spec, None)
 
-    def _closings(self, wanted: dict[Endpoints, SessionSpec], now: float) -> Iterable[SessionSpec]:
-        for spec, session in list(self.running.items()):
-            successor = wanted.get(spec.endpoints)
-            if session.phase is Phase.CLOSING or successor == spec:
+    def _closings(self, wanted: Mapping[Endpoints, SessionSpec], now: float) -> Iterator[SessionSpec]:
+        """The unwanted ones, and at most one of the changed ones."""
+        changed: dict[Endpoints, SessionSpec] = {}
+        for spec, session in self.running.items():
+            if session.phase is Phase.CLOSING or wanted.get(spec.endpoints) == spec:
                 continue
-            if successor is None:
+            if spec.endpoints in wanted:
+                changed[spec.endpoints] = spec
+            else:
                 yield spec
-            elif not self._replacing(wanted, now):
-                self._being_replaced = spec.endpoints
-                yield spec
+        if self._being_replaced in changed:  # it changed again before it was in sync: go on with it
+            yield changed[self._being_replaced]
+        elif changed and not self._replacement_under_way(wanted, now):
+            self._being_replaced = next(iter(changed))
+            yield changed[self._being_replaced]
 
-    def _replacing(self, wanted: dict[Endpoints, SessionSpec], now: float) -> bool:
-        """Whether an earlier replacement is still under way, and still wanted."""
+    def _replacement_under_way(self, wanted: Mapping[Endpoints, SessionSpec], now: float) -> bool:
         if self._being_replaced is None or self._being_replaced not in wanted:
             return False
-        current = next(((s, r) for s, r in self.running.items() if s.endpoints == self._being_replaced), None)
-        if current is None:
-            return True
-        spec, session = current
-        if session.phase is Phase.CLOSING:
-            return True
-        if spec != wanted[self._being_replaced]:  # it changed again: go on with it first
-            return False
-        return session.phase is Phase.OPENING and session.replaces_another and now - session.since < PATIENCE_S
+        session = next((r for spec, r in self.running.items() if spec.endpoints == self._being_replaced), None)
+        return (
+            session is None
+            or session.phase is Phase.CLOSING
+            or (session.phase is Phase.OPENING and now - session.since < PATIENCE_S)
+        )

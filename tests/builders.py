@@ -152,3 +152,16 @@ def session(
         families=frozenset({Family.of(ip(peer_address))}),
         password=password,
     )
+
+
+def pool_manifest(name: str = "default", *cidrs: str) -> ConfigManifest:
+    return manifest(Kind.ADDRESS_POOL, name, {"blocks": [{"cidr": cidr} for cidr in cidrs or ("198.51.100.0/24",)]})
+
+
+def peer_manifest(name: str = "tor1", address: str = "10.1.1.0", **more: object) -> ConfigManifest:
+    spec = {"localASN": 64512, "peerASN": 65001, "peerAddress": address, **more}
+    return manifest(Kind.BGP_PEER, name, spec)
+
+
+def advertisement_manifest(name: str = "all", **spec: object) -> ConfigManifest:
+    return manifest(Kind.BGP_ADVERTISEMENT, name, spec)
