@@ -46,13 +46,12 @@ class Settings:
 class Speaker:
     """The loop and what it owns."""
 
-    def __init__(self, settings: Settings, engine: Engine, netlink: Netlink, changes: Changes) -> None:
+    def __init__(self, settings: Settings, netlink: Netlink, changes: Changes) -> None:
         self.core = Core(
             settings.node_name, settings.load_balancer_class, ignore_exclude_label=settings.ignore_exclude_label
         )
         self.table = SessionTable()
         self._sessions = Sessions()
-        self._engine = engine
         self._netlink = netlink
         self._changes = changes
         self._binder = Binder(netlink, settings.bind_device) if settings.bind_device else None
@@ -60,12 +59,12 @@ class Speaker:
         self._observed_at = float("-inf")
         self._peers_refused: Mapping[PeerName, PeerReason] = {}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set; then everything is withdrawn and closed."""
+    async def run(self, engine: Engine, stop: asyncio.Event) -> None:
+        """Until `stop` is set. The engine reports to on_session_event()."""
         if self._binder:
             await self._binder.start(time.monotonic())
         while not stop.is_set():
-            await self._turn(await self._next_changes())
+            await self._turn(engine, await self._next_changes())
 
     async def unbind_all(self) -> None:
         """After all sessions are closed."""
@@ -98,13 +97,13 @@ class Speaker:
         except TimeoutError:
             return []
 
-    async def _turn(self, changes: list[Change]) -> None:
+    async def _turn(self, engine: Engine, changes: list[Change]) -> None:
         core, now = self.core, time.monotonic()
         core.apply(changes)
         if core.cluster.dirty.everything or now - self._observed_at >= OBSERVE_S:
             await self._observe(now)
         outcome = core.step(self._sessions.running)
-        await self._program(now)
+        await self._program(engine, now)
         await self._unbind_due(now)
         self._report(outcome, core.peering)
 
@@ -114,29 +113,31 @@ class Speaker:
         self._observed_at = now
         self.core.learn(self._network)
 
-    async def _program(self, now: float) -> None:
+    async def _program(self, engine: Engine, now: float) -> None:
         """Withdrawals first: they wait for nothing. A VIP is bound before it is announced."""
         ribs = self.core.ribs
         changes = ribs.take_changes()
         for spec, routes in changes.items():
-            self._apply(spec, {prefix: None for prefix, attributes in routes.items() if attributes is None})
+            self._apply(engine, spec, {prefix: None for prefix, attributes in routes.items() if attributes is None})
         if self._binder:
             withdrawn = {p.network_address for routes in changes.values() for p, a in routes.items() if a is None}
             announced = {p.network_address for routes in changes.values() for p, a in routes.items() if a is not None}
             self._binder.release(withdrawn, now)
             await self._binder.bind(announced)
         for spec, routes in changes.items():
-            self._apply(spec, {prefix: attributes for prefix, attributes in routes.items() if attributes is not None})
+            self._apply(
+                engine, spec, {prefix: attributes for prefix, attributes in routes.items() if attributes is not None}
+            )
         moves = self._sessions.moves(self.core.peering.sessions.values(), now)
         for spec in moves.close:
-            self._engine.close(spec)
+            engine.close(spec)
         for spec in moves.open:
-            self._engine.open(spec, ribs.table(spec))
+            engine.open(spec, ribs.table(spec))
 
-    def _apply(self, spec: SessionSpec, routes: Mapping[Prefix, PathAttributes | None]) -> None:
+    def _apply(self, engine: Engine, spec: SessionSpec, routes: Mapping[Prefix, PathAttributes | None]) -> None:
         running = self._sessions.running.get(spec)
         if routes and running and running.phase is not Phase.CLOSING:
-            self._engine.apply(spec, routes)
+            engine.apply(spec, routes)
 
     async def _unbind_due(self, now: float) -> None:
         if not (binder := self._binder):
