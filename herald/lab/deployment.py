@@ -1,0 +1,180 @@
+"""Herald on a lab: the controller, and a speaker and an endpoint on every node, fed from a copy of a folder of manifests.
+
+The demo, the lab's tests and the benchmarks drive Herald through this and look at routers only; nothing here asks Herald
+what it announces.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from bgp_config.names import IPAddress, host_prefix
+from herald.kube.objects import ObjectKey
+from herald.lab.command import LabError
+from herald.lab.lab import Lab
+from herald.lab.process import Process
+from herald.lab.topology import MachineName
+
+EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
+CONTROLLER_MACHINE = "client"
+"""Without a cluster the controller only reads and writes files: where it runs does not matter."""
+POLL_S = 0.02
+
+
+class _StatusFile(msgspec.Struct):
+    vips: list[str] = []
+
+
+@dataclass(slots=True, kw_only=True)
+class Deployment:
+    """`speaker_flags` come after those that every speaker gets. Files live in the lab's directory and go with it."""
+
+    lab: Lab
+    examples: Path = EXAMPLES
+    speaker_flags: Sequence[str] = ("--bind-vips",)
+    env: Mapping[str, str] = field(default_factory=dict)
+    controller: Process | None = None
+    speakers: dict[str, Process] = field(default_factory=dict)
+    endpoints: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def directory(self) -> Path:
+        return self.lab.directory / "herald"
+
+    @property
+    def manifests(self) -> Path:
+        return self.directory / "manifests"
+
+    @property
+    def state(self) -> Path:
+        return self.directory / "state"
+
+    @property
+    def secrets(self) -> Path:
+        return self.directory / "secrets"
+
+    @property
+    def nodes(self) -> list[str]:
+        return [node.name for node in self.lab.topology.nodes]
+
+    @property
+    def tors(self) -> list[str]:
+        return [tor.name for tor in self.lab.topology.tors]
+
+    def prepare(self) -> None:
+        """Copies the manifests and makes the other folders."""
+        shutil.copytree(self.examples, self.manifests)
+        self.state.mkdir()
+        self.secrets.mkdir(mode=0o700)
+
+    def start(self) -> None:
+        """Starts everything; returns at once."""
+        self.start_controller()
+        for node in self.nodes:
+            self.start_endpoint(node)
+            self.start_speaker(node)
+
+    def start_controller(self) -> None:
+        flags = ["--manifests", str(self.manifests), "--state", str(self.state), "--secrets", str(self.secrets)]
+        self.controller = self._herald(CONTROLLER_MACHINE, "controller", [*flags, "--listen", "127.0.0.1:7472"])
+
+    def start_endpoint(self, node: str) -> None:
+        argv = [sys.executable, "-m", "herald.lab.endpoint", node]
+        self.endpoints[node] = self.lab.start(node, argv, name="endpoint")
+
+    def start_speaker(self, node: str) -> None:
+        flags = ["--manifests", str(self.manifests), "--state", str(self.state), "--secrets", str(self.secrets)]
+        runtime = ["--runtime-dir", str(self.lab.directory_of(node) / "run")]
+        argv = ["--node-name", node, *flags, *runtime, *self.speaker_flags]
+        self.speakers[node] = self._herald(node, "speaker", argv)
+
+    def _herald(self, machine: str, word: str, flags: Sequence[str]) -> Process:
+        argv = [sys.executable, "-m", "herald", word, *flags]
+        return self.lab.start(machine, argv, name=word, env=self.env)
+
+    def write(self, name: str, text: str) -> float:
+        """Puts a manifest in place as a whole; returns the time of the rename (monotonic)."""
+        path = self.manifests / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = path.with_name(f".{path.name}.new")
+        written.write_text(text)
+        at = time.monotonic()
+        written.rename(path)
+        return at
+
+    def write_secret(self, name: str, password: str) -> None:
+        """A Secret of the namespace herald-system with this password."""
+        metadata = {"name": name, "namespace": "herald-system"}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"password": password}}
+        written = self.secrets / f".{name}.new"
+        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            yaml.safe_dump(secret, file)
+        written.rename(self.secrets / f"{name}.yaml")
+
+    def set_ready(self, slice_file: str, node: str, *, ready: bool) -> float:
+        """As the control plane does when a readiness probe of that node's endpoint turns. Returns the time of the rename."""
+        endpoints = yaml.safe_load((self.manifests / slice_file).read_text())
+        for endpoint in endpoints["endpoints"]:
+            if endpoint["nodeName"] == node:
+                endpoint["conditions"] = {"ready": ready, "serving": ready, "terminating": False}
+        return self.write(slice_file, yaml.safe_dump(endpoints, sort_keys=False))
+
+    def vips(self) -> dict[ObjectKey, tuple[IPAddress, ...]]:
+        """What the controller assigned, by Service."""
+        found: dict[ObjectKey, tuple[IPAddress, ...]] = {}
+        for path in sorted(self.state.glob("*/*.json")):
+            with suppress(FileNotFoundError):
+                status = msgspec.json.decode(path.read_bytes(), type=_StatusFile)
+                found[ObjectKey(path.parent.name, path.stem)] = tuple(ip_address(vip) for vip in status.vips)
+        return {key: vips for key, vips in found.items() if vips}
+
+    def next_hops(self, tor: str) -> dict[IPAddress, frozenset[str]]:
+        """By VIP, the nodes that the ToR's kernel sends its traffic to."""
+        node_of = self.node_addresses(tor)
+        routes = self.lab.routers[MachineName(tor)].kernel_routes()
+        return {
+            route.prefix.network_address: frozenset(node_of[hop] for hop in route.next_hops if hop in node_of)
+            for route in routes.values()
+            if route.prefix == host_prefix(route.prefix.network_address) and not route.next_hops.isdisjoint(node_of)
+        }
+
+    def node_addresses(self, tor: str) -> dict[IPAddress, str]:
+        """The nodes by their addresses on the ToR's ports."""
+        nodes = set(self.nodes)
+        ends = (cable.lower for cable in self.lab.topology.cables_of(tor) if cable.lower.machine in nodes)
+        return {interface.ip: end.machine for end in ends for interface in end.addresses}
+
+    async def routed(
+        self, expected: Mapping[IPAddress, frozenset[str]], timeout_s: float, tors: Sequence[str] | None = None
+    ) -> None:
+        """Returns when these ToRs' kernels (all, by default) have exactly these VIPs and next hops. Raises LabError."""
+        for tor in self.tors if tors is None else tors:
+            await self._routed(tor, expected, timeout_s)
+
+    async def _routed(self, tor: str, expected: Mapping[IPAddress, frozenset[str]], timeout_s: float) -> None:
+        await until(lambda: self.next_hops(tor) == expected, timeout_s, lambda: self._differs(tor, expected))
+
+    def _differs(self, tor: str, expected: Mapping[IPAddress, frozenset[str]]) -> str:
+        found = self.next_hops(tor)
+        wrong = {str(vip): sorted(found.get(vip, ())) for vip in {*found, *expected} if found.get(vip) != expected.get(vip)}
+        return f"{tor} routes {len(found)} VIPs, not as expected: {wrong}"
+
+
+async def until(holds: Callable[[], bool], timeout_s: float, otherwise: Callable[[], str]) -> float:
+    """Returns the time (monotonic) when it was first seen to hold. Raises LabError with `otherwise` after the timeout."""
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > deadline:
+            raise LabError(otherwise())
+        await asyncio.sleep(POLL_S)
+    return time.monotonic()
