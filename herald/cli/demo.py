@@ -1,0 +1,49 @@
+"""`herald demo`: Herald at work on a rack in network namespaces, no cluster needed."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from herald.lab.command import LabError
+from herald.lab.demo import show
+from herald.lab.demo.figures import Figures
+from herald.lab.demo.play import play
+
+TIME_LIMIT_S = 170
+INTERRUPTED = 130
+
+
+def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
+    """Adds the word with its flags."""
+    parser = words.add_parser("demo", help="show Herald at work on a rack of this machine", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    figures = Figures(vips=[], next_hops={})
+    try:
+        with show.choose() as screen:
+            asyncio.run(_until_told(screen, figures))
+    except (LabError, TimeoutError) as error:
+        print(f"herald demo: {error or f'not finished within {TIME_LIMIT_S} s'}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("herald demo: interrupted; everything is cleaned up", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        if args.json:
+            args.json.write_bytes(figures.encode())
+    return 0
+
+
+async def _until_told(screen: show.Show, figures: Figures) -> None:
+    """SIGTERM ends it as Ctrl-C does: what was raised is taken down."""
+    playing = asyncio.current_task()
+    if playing is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+    async with asyncio.timeout(TIME_LIMIT_S):
+        await play(screen, figures)
