@@ -24,6 +24,7 @@ from herald.lab.command import LabError
 from herald.lab.lab import Lab
 from herald.lab.process import Process
 from herald.lab.topology import MachineName
+from herald.lab.traffic import Endpoint
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
 CONTROLLER_MACHINE = "client"
@@ -45,7 +46,7 @@ class Deployment:
     env: Mapping[str, str] = field(default_factory=dict)
     controller: Process | None = None
     speakers: dict[str, Process] = field(default_factory=dict)
-    endpoints: dict[str, Process] = field(default_factory=dict)
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:
@@ -89,8 +90,7 @@ class Deployment:
         self.controller = self._herald(CONTROLLER_MACHINE, "controller", [*flags, "--listen", "127.0.0.1:7472"])
 
     def start_endpoint(self, node: str) -> None:
-        argv = [sys.executable, "-m", "herald.lab.endpoint", node]
-        self.endpoints[node] = self.lab.start(node, argv, name="endpoint")
+        self.endpoints[node] = self.lab.start_endpoint(node)
 
     def start_speaker(self, node: str) -> None:
         flags = ["--manifests", str(self.manifests), "--state", str(self.state), "--secrets", str(self.secrets)]

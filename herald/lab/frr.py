@@ -35,7 +35,7 @@ def bgpd_config(router: Router, topology: Topology) -> str:
     is_spine = router == topology.spine
     body = _spine(topology) if is_spine else _tor(router, topology)
     prefix_lists = _spine_lists(topology) if is_spine else _tor_lists(router, topology)
-    head = ["frr defaults traditional", f"hostname {router.name}", "log timestamp precision 6"]
+    head = ["frr defaults traditional", f"hostname {router.name}"]
     return "\n".join([*head, "!", *prefix_lists, POLICY, "!", *_router_bgp(router), *body, ""])
 
 
@@ -144,7 +144,7 @@ def _node_policy(version: int, topology: Topology) -> list[str]:
 
 
 def spine_returns_vips(topology: Topology) -> bool:
-    """Only a ToR with clients of its own has use for the VIPs of other racks. Elsewhere they would be a detour to converge over."""
+    """Only a ToR with clients of its own has use for other racks' VIPs; else they are a detour to converge over."""
     return any(_lans(topology, tor) for tor in topology.tors)
 
 

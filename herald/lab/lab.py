@@ -5,20 +5,27 @@ Touches nothing but namespaces of its own (hl-LAB-MACHINE) and /run/herald-lab. 
 """
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bgp_config.names import IPAddress
 from herald.lab import namespace, process, record, wiring
+from herald.lab.capture import CapturedUpdate, capture_updates
 from herald.lab.command import LabError, require_host, run, run_ip
+from herald.lab.endpoint import DEFAULT_PORT
+from herald.lab.follow import RouteChange, follow_routes
 from herald.lab.process import Process
 from herald.lab.record import Claim, Record
+from herald.lab.recorder import Recorder
 from herald.lab.router import Router
 from herald.lab.topology import Topology
+from herald.lab.traffic import Endpoint, Load, LoadPlan
 
-HASH_SEED = Path("/proc/sys/net/ipv4/fib_multipath_hash_seed")
+HAS_HASH_SEED = Path("/proc/sys/net/ipv4/fib_multipath_hash_seed").exists()
 
 
 class Lab:
@@ -32,7 +39,9 @@ class Lab:
             plan.name: Router(plan=plan, namespace=self.namespace(plan.name), directory=self.directory / plan.name)
             for plan in topology.routers
         }
+        self._processes: list[Process] = []
         self._claim: Claim | None = None
+        self._loads = itertools.count(1)
 
     def namespace(self, machine: str) -> str:
         return wiring.namespace_of(self.name, machine)
@@ -55,12 +64,16 @@ class Lab:
             raise
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.remove()
 
     def remove(self) -> None:
         """Ends and removes everything. Blocks for some tenths of a second, so that no cancellation leaves half of it."""
         record.clear(self.name)
+        for ended in (*self._processes, *(daemon for router in self.routers.values() for daemon in router.daemons)):
+            ended.reap()
         self._release(keep_file=False)
 
     def leave_running(self) -> None:
@@ -71,7 +84,31 @@ class Lab:
     def start(self, machine: str, argv: Sequence[str], *, name: str, env: Mapping[str, str] | None = None) -> Process:
         """Starts a program on a machine; its output goes to NAME.log in the machine's directory."""
         log = self.directory_of(machine) / f"{name}.log"
-        return process.start(self.namespace(machine), argv, name=name, log=log, env=env)
+        started = process.start(self.namespace(machine), argv, name=name, log=log, env=env)
+        self._processes.append(started)
+        return started
+
+    def start_endpoint(self, node: str, *, port: int = DEFAULT_PORT) -> Endpoint:
+        """An HTTP server that names its node, on all addresses."""
+        return Endpoint(self.start(node, Endpoint.argv(node, port), name=f"endpoint-{port}"))
+
+    def start_load(self, vips: Sequence[IPAddress], plan: LoadPlan | None = None, *, client: str = "client") -> Load:
+        """Requests to these VIPs, from all addresses that the client has."""
+        sources = [
+            interface.ip for machine in self.topology.clients if machine.name == client for interface in machine.addresses
+        ]
+        name = f"load-{next(self._loads)}"
+        output = self.directory_of(client) / f"{name}.json"
+        return Load(self.start(client, Load.argv(plan or LoadPlan(), vips, sources, output), name=name), output)
+
+    def follow_routes(self, machine: str) -> Recorder[RouteChange]:
+        """Every change of the machine's kernel routes from now on. Use it with `async with`."""
+        return follow_routes(self.namespace(machine))
+
+    def capture_updates(self, machine: str, other: str) -> Recorder[CapturedUpdate]:
+        """Every UPDATE between the two, at the first one's end of their cable, from now on. Use it with `async with`."""
+        device = wiring.inner_end(self.topology.cable(machine, other), machine)
+        return capture_updates(self.namespace(wiring.WIRE), device)
 
     def kill_node(self, node: str) -> None:
         """SIGKILL to every process on it, at once; its links stay up."""
@@ -99,9 +136,9 @@ class Lab:
             path.mkdir()
         record.write(Record.of(self.name, topology, left_running=False))
         await run_ip(f"netns add {name}" for name in wiring.namespaces(topology, self.name))
+        namespace.set_sysctls(wire, wiring.WIRE_SYSCTLS)
         for machine in topology.machines:
-            settings = wiring.sysctls(topology, machine, hash_seed=HASH_SEED.exists())
-            namespace.set_sysctls(self.namespace(machine), settings)
+            namespace.set_sysctls(self.namespace(machine), wiring.sysctls(topology, machine, hash_seed=HAS_HASH_SEED))
         await run_ip(wiring.link_commands(topology, self.name))
         await run_ip(wiring.wire_commands(topology), "-n", wire)
         await self._nft(wiring.wire_ruleset(topology))

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -37,7 +37,7 @@ def inside(namespace: str, work: Callable[[], T]) -> T:
         return own_thread.submit(enter_and_work).result()
 
 
-def set_sysctls(namespace: str, settings: dict[str, str]) -> None:
+def set_sysctls(namespace: str, settings: Mapping[str, str]) -> None:
     """Writes below /proc/sys/net, which shows the namespace of the thread that looks."""
 
     def write() -> None:

@@ -73,13 +73,15 @@ class Process:
             self.kill()
             return await self.wait(grace_s)
 
+    def reap(self) -> None:
+        """Takes note of its end. Only for one that was killed: it blocks until then."""
+        self._popen.wait()
+
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
 
-def start(
-    namespace: str, argv: Sequence[str], *, name: str, log: Path, env: Mapping[str, str] | None = None
-) -> Process:
+def start(namespace: str, argv: Sequence[str], *, name: str, log: Path, env: Mapping[str, str] | None = None) -> Process:
     """Starts the program in a session of its own, so that a Ctrl-C in the terminal is ours to handle."""
     with log.open("ab") as output:
         popen = subprocess.Popen(

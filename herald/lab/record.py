@@ -17,7 +17,7 @@ import msgspec
 from bgp_config.names import Prefix
 from herald.lab import namespace
 from herald.lab.command import LabError
-from herald.lab.topology import Peering, Settings, Shape, Topology, build
+from herald.lab.topology import Settings, Shape, Topology, build
 
 LABS = Path("/run/herald-lab")
 LAB_NAME_MAX = 12
@@ -42,7 +42,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return build(self.shape, msgspec.convert(self.settings, Settings, dec_hook=_prefix))
 
 
-def _prefix(kind: type, value: object) -> Prefix:
+def _prefix(_kind: type, value: object) -> Prefix:
     return ip_network(str(value))
 
 

@@ -13,6 +13,7 @@ import msgspec
 from bgp_config.communities import LargeCommunity, StandardCommunity
 from bgp_config.names import ASN, Family, IPAddress, Prefix
 
+DEFAULT_LOCAL_PREF = 100
 WELL_KNOWN = {
     "gracefulShutdown": StandardCommunity(65535, 0),
     "noExport": StandardCommunity(65535, 65281),
@@ -31,7 +32,7 @@ class BgpPath:
     peer: IPAddress
     next_hops: tuple[IPAddress, ...]
     as_path: tuple[ASN, ...]
-    local_pref: int | None
+    local_pref: int
     communities: frozenset[StandardCommunity]
     large_communities: frozenset[LargeCommunity]
     valid: bool
@@ -75,7 +76,7 @@ def parse_sessions(text: str, family: Family) -> tuple[BgpSession, ...]:
 
 
 def parse_paths(text: str) -> tuple[BgpPath, ...]:
-    """From `show bgp FAMILY unicast detail json` or `... unicast PREFIX json`. Routes of the router itself are left out."""
+    """From `show bgp FAMILY unicast json detail` or `... unicast PREFIX json`. Routes of the router itself are left out."""
     answer: Mapping[str, Any] = msgspec.json.decode(text)
     if "routes" in answer:
         return tuple(path for prefix, route in answer["routes"].items() for path in _paths(prefix, route))
@@ -85,22 +86,22 @@ def parse_paths(text: str) -> tuple[BgpPath, ...]:
 def _paths(prefix: str, route: Mapping[str, Any] | list[Any]) -> Iterator[BgpPath]:
     network = ip_network(prefix)
     for path in route if isinstance(route, list) else route["paths"]:
-        if "peerId" in path["peer"] and path["peer"]["peerId"] not in {"0.0.0.0", "::"}:
+        # The first entry of a list only describes the prefix; a route of the router's own has no peer's address.
+        if "peer" in path and path["peer"]["peerId"] not in {"0.0.0.0", "::"}:
             yield _path(network, path)
 
 
 def _path(prefix: Prefix, path: Mapping[str, Any]) -> BgpPath:
-    best = path.get("bestpath", {})
     return BgpPath(
         prefix=prefix,
         peer=ip_address(path["peer"]["peerId"]),
         next_hops=tuple(ip_address(hop["ip"]) for hop in path["nexthops"]),
         as_path=tuple(ASN(int(number)) for segment in path["aspath"].get("segments", []) for number in segment["list"]),
-        local_pref=path.get("locPrf", path.get("localPref")),
+        local_pref=path.get("locPrf", DEFAULT_LOCAL_PREF),
         communities=frozenset(_community(word) for word in path.get("community", {}).get("list", [])),
         large_communities=frozenset(_large(word) for word in path.get("largeCommunity", {}).get("list", [])),
         valid=path.get("valid", False),
-        best=best.get("overall", False) if isinstance(best, dict) else bool(best),
+        best=path.get("bestpath", {}).get("overall", False),
         multipath=path.get("multipath", False),
         stale=path.get("stale", False),
     )

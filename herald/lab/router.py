@@ -7,19 +7,17 @@ only when zebra listens, since it would try again no sooner than ten seconds lat
 import asyncio
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgp_config.names import Family, IPAddress, Prefix
 from herald.lab import frr, process, topology
 from herald.lab.command import FRR_DIRECTORY, LabError, run
-from herald.lab.follow import follow_routes, read_routes
+from herald.lab.follow import read_routes
 from herald.lab.process import Process
 from herald.lab.rib import BgpPath, BgpSession, parse_paths, parse_sessions
 from herald.lab.routes import KernelRoute
-from herald.lab.follow import RouteChange
-from herald.lab.recorder import Recorder
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 10.0
@@ -38,6 +36,10 @@ class Router:
     @property
     def name(self) -> str:
         return self.plan.name
+
+    @property
+    def daemons(self) -> Iterable[Process]:
+        return self._daemons.values()
 
     def configure(self, network: topology.Topology) -> None:
         """Writes the configuration that the next start reads."""
@@ -62,7 +64,7 @@ class Router:
         await self.start()
 
     def freeze(self) -> None:
-        """bgpd stands still: its sessions are open and silent. The kernel goes on forwarding."""
+        """The daemon bgpd stands still: its sessions are open and silent. The kernel goes on forwarding."""
         self._daemons["bgpd"].stop()
 
     def thaw(self) -> None:
@@ -92,24 +94,24 @@ class Router:
 
     async def rib(self, family: Family = Family.IPV4) -> tuple[BgpPath, ...]:
         """All learned paths of the family."""
-        return parse_paths(await self.vtysh(f"show bgp ipv{family.value} unicast detail json"))
+        return parse_paths(await self.vtysh(f"show bgp ipv{family.value} unicast json detail"))
 
     def kernel_routes(self) -> Mapping[Prefix, KernelRoute]:
         return read_routes(self.namespace)
 
-    def follow_routes(self) -> Recorder[RouteChange]:
-        return follow_routes(self.namespace)
-
     async def _start_daemon(self, name: str, listens_at: Path, *options: str) -> None:
+        started = self._daemons[name] = self._launch(name, listens_at, *options)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not listens_at.exists():  # noqa: ASYNC240 -- a look into /run never blocks
+            if not started.running or time.monotonic() > deadline:
+                raise LabError(f"{name} of {self.name} does not start: {started.output().strip() or 'it says nothing'}")
+            await asyncio.sleep(0.01)
+
+    def _launch(self, name: str, listens_at: Path, *options: str) -> Process:
+        # A socket left by a killed daemon must not be taken for that of the new one.
         listens_at.unlink(missing_ok=True)
         argv = [str(FRR_DIRECTORY / name), *options, "-f", str(self.directory / f"{name}.conf")]
         argv += ["-i", str(self.directory / f"{name}.pid"), "-z", str(self.directory / "zserv.api")]
         argv += ["--vty_socket", str(self.directory), "-P", "0", "--limit-fds", str(FILE_DESCRIPTORS)]
         argv += ["--log", f"file:{self.directory / name}.log", "--log-level", "informational", "-u", "frr", "-g", "frr"]
-        started = process.start(self.namespace, argv, name=name, log=self.directory / f"{name}.out")
-        self._daemons[name] = started
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not listens_at.exists():
-            if not started.running or time.monotonic() > deadline:
-                raise LabError(f"{name} of {self.name} does not start: {started.output().strip() or 'it says nothing'}")
-            await asyncio.sleep(0.01)
+        return process.start(self.namespace, argv, name=name, log=self.directory / f"{name}.out")

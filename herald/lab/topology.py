@@ -8,7 +8,7 @@ to the spine; device names are the name of the machine at the other end.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from itertools import chain
 from typing import NewType
 
@@ -124,7 +124,8 @@ class Topology:
 
     @property
     def machines(self) -> tuple[MachineName, ...]:
-        return tuple(machine.name for machine in (*self.routers, *self.nodes, *self.clients))
+        machines: tuple[Router | Node | Client, ...] = (*self.routers, *self.nodes, *self.clients)
+        return tuple(machine.name for machine in machines)
 
     def cable(self, one: str, other: str) -> Cable:
         """The cable between two machines. KeyError if there is none."""
@@ -152,20 +153,25 @@ def build(shape: Shape, settings: Settings) -> Topology:
 
 
 def rack(settings: Settings | None = None) -> Topology:
-    """client - spine - tor1, tor2 - node1 ... nodeN, each node on both ToRs."""
+    """A client - spine - tor1, tor2 - node1 ... nodeN, each node on both ToRs."""
     settings = settings or Settings()
     numbers = range(1, settings.nodes + 1)
-    return _assemble(Shape.RACK, settings, ("tor1", "tor2"), {i: (1, 2) for i in numbers}, client_at_first_tor=False)
+    return _assemble(Shape.RACK, settings, ("tor1", "tor2"), dict.fromkeys(numbers, (1, 2)), client_at_first_tor=False)
 
 
 def two_racks(settings: Settings | None = None) -> Topology:
-    """torA and torB behind one spine: node1 on A, node2 on both, node3 on B; client behind the spine, clientA behind A."""
+    """Two ToRs in different racks: node1 on A, node2 on both, node3 on B; client behind the spine, clientA behind A."""
     settings = settings or Settings()
     return _assemble(Shape.TWO_RACKS, settings, ("torA", "torB"), {1: (1,), 2: (1, 2), 3: (2,)}, client_at_first_tor=True)
 
 
 def _assemble(
-    shape: Shape, settings: Settings, tor_names: tuple[str, ...], ports: Mapping[int, tuple[int, ...]], *, client_at_first_tor: bool
+    shape: Shape,
+    settings: Settings,
+    tor_names: tuple[str, ...],
+    ports: Mapping[int, tuple[int, ...]],
+    *,
+    client_at_first_tor: bool,
 ) -> Topology:
     internal = settings.peering is Peering.IBGP
     tors = tuple(
@@ -240,5 +246,3 @@ def _interfaces(settings: Settings, v4: str, v6: str) -> tuple[Interface, ...]:
 
 def _families(settings: Settings, v4: str, v6: str) -> tuple[Prefix, ...]:
     return (IPv4Network(v4), IPv6Network(v6)) if settings.ipv6 else (IPv4Network(v4),)
-
-

@@ -15,6 +15,9 @@ INNER_INDEX = 1000
 """Inner ends count from here. The kernel reports a loss of carrier late (up to a second) where both ends of a veth pair
 happen to have the same ifindex in their namespaces, since it takes such a device for one without a link below."""
 
+WIRE_SYSCTLS = {"ipv6/conf/default/disable_ipv6": "1"}
+"""The wire is no neighbor: its devices say nothing of their own."""
+
 
 def namespace_of(lab: str, machine: str) -> str:
     return f"hl-{lab}-{machine}"
@@ -24,6 +27,12 @@ def inner_ends(cable: Cable) -> tuple[str, str]:
     """The devices in the wire namespace, the one that faces the upper machine first."""
     upper, lower = cable.upper.machine, cable.lower.machine
     return f"{upper}-{lower}", f"{lower}-{upper}"
+
+
+def inner_end(cable: Cable, machine: str) -> str:
+    """The device in the wire namespace that faces this machine."""
+    upper, lower = inner_ends(cable)
+    return upper if cable.upper.machine == machine else lower
 
 
 def namespaces(topology: Topology, lab: str) -> list[str]:

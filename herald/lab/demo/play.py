@@ -47,7 +47,7 @@ async def _warm_up(show: Show, stage: Stage, figures: Figures) -> None:
     """All is well: every node answers for every VIP."""
     deployment = stage.deployment
     await asyncio.sleep(WARM_UP_S)
-    report = stage.report()
+    report = stage.load.report()
     if report.failures or report.requests == 0:
         raise LabError(
             f"all is well, but of {report.requests} requests {len(report.failures)} failed: {report.failures[:3]}"
@@ -71,7 +71,7 @@ async def _run(scene: Scene, stage: Stage) -> Event:
         raise LabError(f"{scene.name}: the ToRs' routes are as expected, but no change of them was seen")
     settled = time.monotonic()
     await asyncio.sleep(SETTLE_S)
-    report = stage.report()
+    report = stage.load.report()
     for vip, nodes in expected.items():
         # Requests that began when the routes had changed are answered by the nodes that are announced, and no other.
         _expect_answers(report.between(settled, settled + SETTLE_S).to(vip), vip, set(nodes))
@@ -117,7 +117,7 @@ async def _close(show: Show, stage: Stage) -> None:
 
 async def _keep_showing(show: Show, stage: Stage) -> None:
     while True:
-        show.live(rows(stage, stage.report().between(time.monotonic() - 2, time.monotonic())))
+        show.live(rows(stage, stage.load.report().between(time.monotonic() - 2, time.monotonic())))
         await asyncio.sleep(REFRESH_S)
 
 
