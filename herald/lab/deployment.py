@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -20,6 +20,7 @@ import yaml
 
 from bgp_config.names import IPAddress, host_prefix
 from herald.kube.objects import ObjectKey
+from herald.lab import manifests
 from herald.lab.command import LabError
 from herald.lab.lab import Lab
 from herald.lab.process import Process
@@ -38,10 +39,13 @@ class _StatusFile(msgspec.Struct):
 
 @dataclass(slots=True, kw_only=True)
 class Deployment:
-    """`speaker_flags` come after those that every speaker gets. Files live in the lab's directory and go with it."""
+    """`examples` None: the manifests of the lab's own network. Files live in the lab's directory and go with it.
+
+    `speaker_flags` come after those that every speaker gets.
+    """
 
     lab: Lab
-    examples: Path = EXAMPLES
+    examples: Path | None = EXAMPLES
     speaker_flags: Sequence[str] = ("--bind-vips",)
     env: Mapping[str, str] = field(default_factory=dict)
     controller: Process | None = None
@@ -73,8 +77,12 @@ class Deployment:
         return [tor.name for tor in self.lab.topology.tors]
 
     def prepare(self) -> None:
-        """Copies the manifests and makes the other folders."""
-        shutil.copytree(self.examples, self.manifests)
+        """Copies the examples, or writes the manifests of the lab's own network, and makes the other folders."""
+        self.manifests.mkdir(parents=True)
+        if self.examples is None:
+            self.write("network.yaml", manifests.dump(manifests.network(self.lab.topology)))
+        else:
+            shutil.copytree(self.examples, self.manifests, dirs_exist_ok=True)
         self.state.mkdir()
         self.secrets.mkdir(mode=0o700)
 
@@ -120,6 +128,16 @@ class Deployment:
         with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             yaml.safe_dump(secret, file)
         written.rename(self.secrets / f"{name}.yaml")
+
+    def write_service(self, name: str, *, unready: Iterable[str] = (), nodes: Iterable[str] | None = None) -> float:
+        """A Service with an endpoint on each node, in files of their own. Returns the time of the second rename."""
+        self.write(f"services/{name}.yaml", manifests.dump([manifests.service(name)]))
+        return self.write_slice(name, unready=unready, nodes=nodes)
+
+    def write_slice(self, name: str, *, unready: Iterable[str] = (), nodes: Iterable[str] | None = None) -> float:
+        """The EndpointSlice of such a Service. Returns the time of the rename."""
+        there = self.nodes if nodes is None else nodes
+        return self.write(f"slices/{name}.yaml", manifests.dump([manifests.endpoint_slice(name, there, unready=unready)]))
 
     def set_ready(self, slice_file: str, node: str, *, ready: bool) -> float:
         """As the control plane does when a readiness probe of that node's endpoint turns. Returns the time of the rename."""
