@@ -285,6 +285,10 @@ class TestOrderMeansNothing:
         assert list(one.config.peers) == list(other.config.peers)
         assert list(one.config.advertisements) == list(other.config.advertisements)
 
+    def test_a_config_lists_its_objects_by_name(self) -> None:
+        store = filled(pool("b", "10.0.0.0/24", created="2026-01-01"), pool("a", "10.0.1.0/24", created="2026-01-02"))
+        assert list(store.config.pools) == ["a", "b"]
+
     @given(st.lists(valid_manifests, max_size=20), st.lists(names, max_size=6))
     def test_the_past_leaves_no_trace_once_nothing_is_refused_or_pending(
         self, history: list[Manifest], removed: list[str]
