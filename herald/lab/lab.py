@@ -24,6 +24,7 @@ from herald.lab.recorder import Recorder
 from herald.lab.router import Router
 from herald.lab.topology import Topology
 from herald.lab.traffic import Endpoint, Load, LoadPlan
+from herald.lab.waiting import until
 
 HAS_HASH_SEED = Path("/proc/sys/net/ipv4/fib_multipath_hash_seed").exists()
 
@@ -67,19 +68,30 @@ class Lab:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.remove()
+        if self._claim is not None:
+            self.remove()
 
     def remove(self) -> None:
         """Ends and removes everything. Blocks for some tenths of a second, so that no cancellation leaves half of it."""
         record.clear(self.name)
         for ended in (*self._processes, *(daemon for router in self.routers.values() for daemon in router.daemons)):
+            ended.kill()  # one that had not yet entered its namespace
             ended.reap()
         self._release(keep_file=False)
 
     def leave_running(self) -> None:
-        """The lab outlives this process, until it is taken down by name."""
+        """The lab outlives this process, and the `async with` that built it, until it is taken down by name."""
         record.write(Record.of(self.name, self.topology, left_running=True))
         self._release(keep_file=True)
+
+    async def fabric_up(self, timeout_s: float = 10.0) -> None:
+        """Waits until every router has a route to every client, so that the ToRs' sessions with the spine are in use."""
+        networks = {lan for client in self.topology.clients for lan in client.lan}
+
+        def all_know() -> bool:
+            return all(networks <= router.kernel_routes().keys() for router in self.routers.values())
+
+        await until(all_know, timeout_s)
 
     def start(self, machine: str, argv: Sequence[str], *, name: str, env: Mapping[str, str] | None = None) -> Process:
         """Starts a program on a machine; its output goes to NAME.log in the machine's directory."""

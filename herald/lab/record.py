@@ -8,13 +8,11 @@ import fcntl
 import os
 import shutil
 from dataclasses import dataclass
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
-import msgspec
+from pydantic import TypeAdapter
 
-from bgp_config.names import Prefix
 from herald.lab import namespace
 from herald.lab.command import LabError
 from herald.lab.topology import Settings, Shape, Topology, build
@@ -23,27 +21,27 @@ LABS = Path("/run/herald-lab")
 LAB_NAME_MAX = 12
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """lab.json."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What lab.json says. The topology follows from shape and settings."""
 
     name: str
     shape: Shape
-    settings: dict[str, object]
+    settings: Settings
     owner_pid: int
     left_running: bool = False
 
     @classmethod
     def of(cls, name: str, topology: Topology, *, left_running: bool) -> Self:
-        settings = msgspec.to_builtins(topology.settings, enc_hook=str)
-        return cls(name=name, shape=topology.shape, settings=settings, owner_pid=os.getpid(), left_running=left_running)
+        shape, settings = topology.shape, topology.settings
+        return cls(name=name, shape=shape, settings=settings, owner_pid=os.getpid(), left_running=left_running)
 
     @property
     def topology(self) -> Topology:
-        return build(self.shape, msgspec.convert(self.settings, Settings, dec_hook=_prefix))
+        return build(self.shape, self.settings)
 
 
-def _prefix(_kind: type, value: object) -> Prefix:
-    return ip_network(str(value))
+RECORD = TypeAdapter(Record)
 
 
 @dataclass(slots=True)
@@ -84,14 +82,14 @@ def directory(name: str) -> Path:
 
 def write(record: Record) -> None:
     path = directory(record.name) / "lab.json"
-    path.with_suffix(".new").write_bytes(msgspec.json.format(msgspec.json.encode(record)))
+    path.with_suffix(".new").write_bytes(RECORD.dump_json(record, indent=2))
     path.with_suffix(".new").rename(path)
 
 
 def read(name: str) -> Record | None:
     """The lab's record; None if there is no such lab, or not yet."""
     try:
-        return msgspec.json.decode((directory(name) / "lab.json").read_bytes(), type=Record)
+        return RECORD.validate_json((directory(name) / "lab.json").read_bytes())
     except FileNotFoundError:
         return None
 

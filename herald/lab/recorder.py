@@ -26,12 +26,16 @@ class Recorder(Generic[T]):
         self._read = read
         self._loop = asyncio.get_running_loop()
         self._more = asyncio.Event()
+        self._failure: OSError | None = None
         self._stop_reading, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     async def first(self, wanted: Callable[[T], bool], timeout_s: float) -> T:
-        """The first event, of those before included, that is wanted. TimeoutError if there is none in time."""
+        """The first event, of those before included, that is wanted.
+
+        TimeoutError if there is none in time; OSError if reading failed, so that no event can be missed unnoticed.
+        """
         looked_at = 0
         async with asyncio.timeout(timeout_s):
             while True:
@@ -39,6 +43,8 @@ class Recorder(Generic[T]):
                     if wanted(event):
                         return event
                 looked_at = len(self.events)
+                if self._failure is not None:
+                    raise self._failure
                 await self._more.wait()
 
     def close(self) -> None:
@@ -67,11 +73,16 @@ class Recorder(Generic[T]):
             ready = {handle for handle, _ in poll.poll()}
             if self._stop_reading in ready:
                 return
-            events = list(self._read(self._source))
+            try:
+                events = list(self._read(self._source))
+            except OSError as error:
+                self._loop.call_soon_threadsafe(self._deliver, [], error)
+                return
             if events:
                 self._loop.call_soon_threadsafe(self._deliver, events)
 
-    def _deliver(self, events: list[T]) -> None:
+    def _deliver(self, events: list[T], failure: OSError | None = None) -> None:
         self.events += events
+        self._failure = failure
         self._more.set()
         self._more = asyncio.Event()

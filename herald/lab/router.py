@@ -57,7 +57,9 @@ class Router:
     async def stop(self) -> None:
         """As an operator stops it: bgpd closes its sessions, zebra takes its routes back."""
         for name in ("bgpd", "zebra"):
-            await self._daemons.pop(name).end(STOP_TIMEOUT_S)
+            daemon = self._daemons.pop(name)
+            daemon.cont()
+            await daemon.end(STOP_TIMEOUT_S)
 
     async def restart(self) -> None:
         await self.stop()

@@ -23,6 +23,7 @@ NODE_ASN = ASN(64512)
 INTERNAL_ASN = ASN(65000)
 POOLS: tuple[Prefix, ...] = (IPv4Network("198.51.100.0/24"), IPv6Network("2001:db8:100::/112"))
 CLIENT_ADDRESSES = 8
+DEFAULT_NODES = 3
 MAX_NODES = 250
 
 
@@ -48,7 +49,7 @@ class Settings:
     "secret"}. `graceful_restart`: the last ToR restarts gracefully (RFC 4724).
     """
 
-    nodes: int = 3
+    nodes: int = DEFAULT_NODES
     peering: Peering = Peering.EBGP
     ipv6: bool = False
     hold_time_s: int = 9
