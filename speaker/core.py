@@ -32,7 +32,10 @@ class NodeNetwork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A VIP of a Service changed its state or its reason on this node. `vip` None: the Service has none."""
+    """A VIP of a Service changed its state or its reason on this node. `vip` None: the Service has none.
+
+    Without a reason, a withdrawn VIP is no longer the Service's.
+    """
 
     service: ObjectKey
     vip: IPAddress | None
@@ -160,7 +163,7 @@ class Core:
 def _transitions(key: ObjectKey, old: ServiceDecision | None, new: ServiceDecision | None) -> Iterable[Transition]:
     before, after = _states(old), _states(new)
     for vip in {**before, **after}:
-        if before.get(vip) != after.get(vip):
+        if before.get(vip) != after.get(vip) and (vip or vip in after):
             state, reason = after.get(vip, (RouteState.WITHDRAWN, None))
             yield Transition(service=key, vip=vip, state=state, reason=reason)
 

@@ -15,11 +15,11 @@ from bgp_config.names import NodeName, PeerName, Prefix, host_prefix
 from herald.kube.source import Change, Changes
 from herald.program.logs import fields
 from speaker.bind import Binder
-from speaker.core import Core, NodeNetwork, Outcome
+from speaker.core import Core, NodeNetwork, Outcome, Transition
 from speaker.netlink import Netlink
 from speaker.peering import Peering
 from speaker.reasons import PeerReason
-from speaker.route import PathAttributes
+from speaker.route import PathAttributes, RouteState
 from speaker.session import Closed, Ended, Engine, Established, InSync, SessionEvent, SessionSpec
 from speaker.sessions import Phase, Sessions
 from speaker.table import SessionTable
@@ -150,11 +150,20 @@ class Speaker:
 
     def _report(self, outcome: Outcome, current: Peering) -> None:
         for t in outcome.transitions:
-            what = "announced" if t.reason is None and t.vip else "not announced"
-            log.info(what, extra=fields(service=t.service, vip=t.vip, state=t.state.name, reason=t.reason))
+            log.info(_what(t), extra=fields(service=t.service, vip=t.vip, state=t.state.name, reason=t.reason))
         for prefix in outcome.leaks:
             log.error("the outbound guard held back a route: a bug of Herald", extra=fields(prefix=prefix))
         for peer, reason in current.refused.items():
             if self._peers_refused.get(peer) != reason:
                 log.warning("peer has no session", extra=fields(peer=peer, reason=reason, remedy=reason.remedy))
         self._peers_refused = dict(current.refused)
+
+
+def _what(change: Transition) -> str:
+    match change.state, change.reason:
+        case RouteState.WITHDRAWN, None:
+            return "the Service no longer has this VIP"
+        case RouteState.WITHDRAWN, _:
+            return "not announcing"
+        case _:
+            return "announcing"

@@ -45,7 +45,7 @@ def peers(topology: Topology) -> list[Manifest]:
 
 
 def _peer(topology: Topology, each: Node, port: Cable, address: IPAddress) -> Manifest:
-    name, settings = f"{each.name}-{port.upper.machine}", topology.settings
+    name, settings = f"{each.name}-{port.upper.machine}".lower(), topology.settings
     asn = next(tor.asn for tor in topology.tors if tor.name == port.upper.machine)
     spec: Manifest = {
         "localASN": each.asn,

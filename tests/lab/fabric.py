@@ -1,0 +1,57 @@
+"""Herald's programs on a lab, for tests that look at routers only."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from bgp_config.names import IPAddress
+from herald.kube.objects import ObjectKey
+from herald.lab.deployment import Deployment, until
+from herald.lab.lab import Lab
+from herald.lab.topology import Topology, rack
+
+TIMEOUT_S = 30.0
+
+
+@asynccontextmanager
+async def fabric(
+    topology: Topology | None = None,
+    *,
+    services: Sequence[str] = ("web", "db"),
+    flags: Sequence[str] = (),
+    passwords: bool = True,
+    all_nodes_everywhere: bool = True,
+) -> AsyncIterator[Deployment]:
+    """A running deployment of these Services on every node; all their VIPs are in all ToRs' kernels."""
+    async with Lab(topology or rack()) as lab:
+        deployment = Deployment(lab=lab, examples=None, speaker_flags=flags)
+        deployment.prepare()
+        if passwords:
+            for port, password in lab.topology.settings.passwords.items():
+                deployment.write_secret(port, password)
+        for name in services:
+            deployment.write_service(name)
+        deployment.start()
+        await until(
+            lambda: len(deployment.vips()) == len(services), TIMEOUT_S, lambda: f"only {deployment.vips()} have a VIP"
+        )
+        if passwords and all_nodes_everywhere:
+            await deployment.routed(everywhere(deployment), TIMEOUT_S)
+        yield deployment
+        for name, speaker in deployment.speakers.items():
+            assert "Traceback" not in speaker.output(), f"the speaker of {name} has failed: {speaker.output()}"
+
+
+def vip(deployment: Deployment, name: str) -> IPAddress:
+    """The first VIP of the Service of this name in the namespace `default`."""
+    return deployment.vips()[ObjectKey("default", name)][0]
+
+
+def everywhere(deployment: Deployment) -> dict[IPAddress, frozenset[str]]:
+    """Every VIP with all nodes as its next hops."""
+    nodes = frozenset(deployment.nodes)
+    return {address: nodes for addresses in deployment.vips().values() for address in addresses}
+
+
+def without(expected: dict[IPAddress, frozenset[str]], node: str, *only: IPAddress) -> dict[IPAddress, frozenset[str]]:
+    """The same without this node, for these VIPs or for all."""
+    return {v: nodes - {node} if not only or v in only else nodes for v, nodes in expected.items()}
