@@ -13,6 +13,8 @@ from bgp_config.names import Family
 from speaker.session import SessionSpec
 
 BGP_PORT = 179
+HOLD_TIME_VARIABLE = "HERALD_HOLD_TIME_S"
+"""For launch.py, which imports nothing of ours."""
 MAX_PASSWORD_OCTETS = 80
 """TCP_MD5SIG_MAXKEYLEN of Linux."""
 
@@ -50,10 +52,11 @@ def family_name(family: Family) -> str:
     return f"ipv{family.value} unicast"
 
 
-def environment(user: str, path: str) -> Mapping[str, str]:
+def environment(spec: SessionSpec, *, user: str, path: str) -> Mapping[str, str]:
     """ExaBGP's whole environment. `user` is the user it runs as already: it shall not try to become another."""
     return {
         "PATH": path,
+        HOLD_TIME_VARIABLE: str(spec.hold_time_s),
         "exabgp.api.ack": "true",
         "exabgp.api.cli": "false",
         "exabgp.api.respawn": "true",

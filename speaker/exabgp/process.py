@@ -123,7 +123,7 @@ class Process:
         command = (sys.executable, "-I", launch.__file__, str(self._exabgp), "server", str(config))
         self._process = await asyncio.create_subprocess_exec(
             *command,
-            env=environment(user=_user(), path=os.defpath),
+            env=environment(self._spec, user=_user(), path=os.defpath),
             cwd="/",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -121,15 +121,15 @@ def _words(line: str) -> str | None:
     """The attributes of an announcement; None for a withdrawal."""
     if line.startswith("withdraw"):
         return None
-    return line[line.index("next-hop") :].split(" nlri")[0]
+    return line[line.index("next-hop") :].split(" nlri", maxsplit=1)[0]
 
 
 def _attribute(words: str) -> dict[str, object]:
     attribute: dict[str, object] = {"origin": "igp"}
     if " as-path [" in words:
-        path = words.split("as-path [ ")[1].split(" ]")[0]
+        path = words.split("as-path [ ")[1].split(" ]", maxsplit=1)[0]
         attribute["as-path"] = {"0": {"element": "as-sequence", "value": [int(asn) for asn in path.split()]}}
     if " community [" in words:
-        values = words.split(" community [ ")[1].split(" ]")[0].split()
+        values = words.split(" community [ ")[1].split(" ]", maxsplit=1)[0].split()
         attribute["community"] = [[int(number) for number in value.split(":")] for value in values]
     return attribute

@@ -30,7 +30,7 @@ LEAST = PathAttributes(
 
 
 def vip(number: int) -> Prefix:
-    return ip_network((ip_address("198.51.100.0") + number))
+    return ip_network(ip_address("198.51.100.0") + number)
 
 
 class Life:
@@ -38,7 +38,7 @@ class Life:
 
     def __init__(self, routes: Mapping[Prefix, PathAttributes], seed: int = 0) -> None:
         self.driver = Driver(SPEC, routes)
-        self.exabgp = ExaBgp(random.Random(seed))
+        self.exabgp = ExaBgp(random.Random(seed))  # noqa: S311 -- repeatable, no secret
         self.outputs: list[Output] = []
 
     def up(self, families: frozenset[Family] = SPEC.families) -> None:
@@ -197,7 +197,8 @@ def test_a_refused_command_ends_this_life_since_what_is_programmed_is_unknown() 
 def test_a_session_that_was_up_ends_this_life_and_an_attempt_does_not() -> None:
     life = Life({vip(1): PLAIN})
     life.hear(down("notification received (6,5)"))
-    assert life.driver.over is None
+    over_after_the_attempt = life.driver.over
+    assert over_after_the_attempt is None
     life.up()
     life.hear(down("notification received (6,4)"))
     assert life.driver.over == "NOTIFICATION received: Cease / Administrative Reset"

@@ -1,0 +1,24 @@
+import pytest
+
+from speaker.exabgp.why import explain, explain_connect
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("notification received (6,1)", "NOTIFICATION received: Cease / Maximum Number of Prefixes Reached"),
+        ("notification sent (4,0)", "NOTIFICATION sent: Hold Timer Expired"),
+        ("notification received (2,2)", "NOTIFICATION received: OPEN Message Error / Bad Peer AS"),
+        ("notification received (9,3)", "NOTIFICATION received: error 9 / 3"),
+        ("closing connection", "the TCP connection was closed"),
+        ("process problem", "process problem"),
+    ],
+)
+def test_reasons_are_said_in_the_rfcs_words(reason: str, words: str) -> None:
+    assert explain(reason) == words
+
+
+def test_silence_hints_at_a_password_since_routers_drop_a_wrong_signature_without_a_word() -> None:
+    assert "another one" in explain_connect("Connection timed out", has_password=True)
+    assert "wants a TCP MD5 password" in explain_connect("Connection timed out", has_password=False)
+    assert explain_connect("Connection refused", has_password=True) == "cannot connect: Connection refused"
