@@ -12,12 +12,27 @@ from typing import Any
 
 import yaml
 
+MAX_DEPTH = 100
 _SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _JSON_VALUE = json.JSONDecoder()
 
 
 class _Loader(yaml.CSafeLoader):
-    """Safe, and true to kubectl where PyYAML is not: 64512:30 is text, not a number in base 60, nor is a date an object."""
+    """Safe, and true to kubectl where PyYAML is not: 64512:30 is text, not a number in base 60, nor is a date an object.
+
+    libyaml's composer calls these two around every value. Without a limit a deeply nested file overflows the C stack and
+    ends the process.
+    """
+
+    depth = 0
+
+    def descend_resolver(self, current_node: object, current_index: object) -> None:  # noqa: ARG002 -- as it is called
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise yaml.YAMLError("nested too deeply")
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
 
 
 _KEPT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:merge"}

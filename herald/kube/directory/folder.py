@@ -88,12 +88,12 @@ class Folder:
             raise FolderLostError("is another directory than before, and empty: unmounted?")
         self.identity = identity
 
-    def changed(self, below: Path, found: Found) -> set[Path]:
+    def differing(self, below: Path, found: Found) -> set[Path]:
         """The files below a directory that have to be read (again), those that vanished included."""
         known = {path for path in self.read.keys() | self.again if below == self.root or path.is_relative_to(below)}
         vanished = {path for path in known - found.files.keys() if found.covers(path)}
-        differing = {path for path, signature in found.files.items() if self.read.get(path) != signature}
-        return differing | vanished | (self.again & found.files.keys())
+        written = {path for path, signature in found.files.items() if self.read.get(path) != signature}
+        return written | vanished | (self.again & found.files.keys())
 
     def sort_hints(self, hints: Iterable[Path]) -> tuple[set[Path], set[Path]]:
         """The files to read and the directories to walk, for paths in this folder of which the kernel reported a change."""

@@ -118,12 +118,12 @@ class DirectorySource:
         if directories:
             self._scan_at = min(self._scan_at, time.monotonic() + SCAN_NEW_S)
         try:
-            for below in walks or directories:
+            for below in walks or directories:  # in threads: there may be thousands of files
                 found = await asyncio.to_thread(folder.walk, below)
                 if below == folder.root:
                     folder.accept(identity, found)
                     self._name_unreadable(folder, found)
-                files |= folder.changed(below, found)
+                files |= await asyncio.to_thread(folder.differing, below, found)
         except FolderLostError as error:
             self._lose(folder, str(error))
             return

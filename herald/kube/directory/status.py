@@ -94,6 +94,11 @@ class DirectoryStatusWriter:
         async with self._locks.setdefault(service, asyncio.Lock()):
             await asyncio.to_thread(_remove, status_path(self._directory, service))
 
+    async def known(self) -> frozenset[ObjectKey]:
+        """The Services of which something is kept. After a start those that exist no more are to be forgotten."""
+        paths = await asyncio.to_thread(lambda: list(self._directory.glob("[!.]*/[!.]*.json")))
+        return frozenset(key for path in paths if (key := status_key(self._directory, path)))
+
 
 def _vips_in(path: Path, service: Service) -> list[str]:
     """As the file says; as the Service has them in force if someone spoilt the file."""
