@@ -113,8 +113,9 @@ install_python() {
     fi
     say "installing the Python packages of uv.lock into .venv"
     rm -f "$stamp"
+    # Compiled here, by its owner, and not by the first root that imports it.
     env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$checkout/.venv" UV_PYTHON_DOWNLOADS=never \
-        "$checkout/.uv/bin/uv" sync --quiet --frozen --project "$checkout" --python "$PYTHON"
+        "$checkout/.uv/bin/uv" sync --quiet --frozen --compile-bytecode --project "$checkout" --python "$PYTHON"
     fingerprint >"$stamp"
 }
 
