@@ -19,7 +19,7 @@ from speaker.exabgp.launch import CONNECT_FAILED
 from speaker.exabgp.process import Process
 from speaker.exabgp.why import explain_connect
 from speaker.route import PathAttributes
-from speaker.session import Closed, Established, SessionEvent, SessionSpec
+from speaker.session import Closed, Ended, Established, SessionEvent, SessionSpec
 
 HEARTBEAT_S: Final = 1.0
 WITHDRAW_LIMIT_S: Final = 2.0
@@ -70,6 +70,7 @@ class Keeper:
                 await self._pause(short_lives)
         finally:
             self.finished.set()
+        self._on_event(Ended(self._spec, time.monotonic()))
 
     def apply(self, changes: Mapping[Prefix, PathAttributes | None]) -> None:
         if not self._closing.is_set():
