@@ -101,10 +101,10 @@ class Driver:
         """What happened, in order. `take` may have something to write afterwards."""
         *lines, self._partial = (self._partial + octets).split(b"\n")
         outputs: list[Output] = []
-        for text in lines:
+        for written in lines:
             if self._over is None:
                 self._progress_at = now
-                outputs += self._one(text, now)
+                outputs += self._one(written, now)
         return outputs
 
     def take(self, now: float) -> bytes:
@@ -141,8 +141,8 @@ class Driver:
     def _load(self) -> Command | None:
         return self._rib.load() if self._has_room else None
 
-    def _one(self, text: bytes, now: float) -> list[Output]:  # noqa: PLR0911 -- one case per kind of message
-        match parse(text):
+    def _one(self, octets: bytes, now: float) -> list[Output]:  # noqa: PLR0911 -- one case per kind of message
+        match parse(octets):
             case Done():
                 self._unanswered -= 1
                 return self._in_sync(now)

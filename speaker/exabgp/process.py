@@ -17,10 +17,11 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from speaker.exabgp import launch, shim
 from speaker.exabgp.config import environment, render
@@ -29,6 +30,8 @@ from speaker.session import SessionSpec
 START_LIMIT_S: Final = 15.0
 TERM_LIMIT_S: Final = 1.0
 TERM_EVERY_S: Final = 0.25
+POLL_S: Final = 0.01
+LOG_END_S: Final = 0.5
 PIPE_OCTETS: Final = 1 << 20
 READ_OCTETS: Final = 1 << 18
 LOG_LINES_KEPT: Final = 8
@@ -72,7 +75,8 @@ class Process:
             listener.listen(1)
             await self._spawn(path)
             accept = self._loop.create_task(self._accept(listener))
-            await asyncio.wait({accept, self.ended}, timeout=START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+            either: tuple[asyncio.Future[Any], ...] = (accept, self.ended)
+            await asyncio.wait(either, timeout=START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
             if not accept.done():
                 accept.cancel()
                 self.end(f"ExaBGP did not start its helper within {START_LIMIT_S:.0f} s")
@@ -109,10 +113,12 @@ class Process:
             if self._process is not None:
                 await _terminate(self._process)
         finally:
+            # The helper ends with its connection, and with it the last one that may write to the log.
             self._detach()
-            for task in self._watchers:
-                task.cancel()
-            await asyncio.gather(*self._watchers, return_exceptions=True)
+            if self._watchers:
+                _, late = await asyncio.wait(self._watchers, timeout=LOG_END_S)
+                for task in late:
+                    task.cancel()
             shutil.rmtree(self._directory, ignore_errors=True)
 
     async def _spawn(self, socket_path: Path) -> None:
@@ -135,10 +141,10 @@ class Process:
     async def _accept(self, listener: socket.socket) -> tuple[socket.socket, int, int]:
         connection, _ = await self._loop.sock_accept(listener)
         connection.setblocking(False)
-        readable = self._loop.create_future()
-        self._loop.add_reader(connection, lambda: readable.done() or readable.set_result(None))
+        readable = asyncio.Event()
+        self._loop.add_reader(connection, readable.set)
         try:
-            await readable
+            await readable.wait()
         finally:
             self._loop.remove_reader(connection)
         _, descriptors, _, _ = socket.recv_fds(connection, 1, 2)
@@ -231,17 +237,19 @@ def _user() -> str:
 
 
 async def _terminate(process: asyncio.subprocess.Process) -> None:
-    deadline = asyncio.get_running_loop().time() + TERM_LIMIT_S
-    while process.returncode is None and asyncio.get_running_loop().time() < deadline:
-        _signal(process, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), TERM_EVERY_S)
-    if process.returncode is None:
-        _signal(process, signal.SIGKILL)
-        await process.wait()
+    """Looks at the return code instead of `wait`, which also waits for whoever else holds the log's pipe: the helper."""
+    begun = asked = time.monotonic()
+    _signal(process, signal.SIGTERM)
+    while process.returncode is None:
+        await asyncio.sleep(POLL_S)
+        now = time.monotonic()
+        if now - asked > TERM_EVERY_S:
+            asked = now
+            _signal(process, signal.SIGTERM if now - begun < TERM_LIMIT_S else signal.SIGKILL)
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """SIGKILL goes to the whole process group."""
     with contextlib.suppress(ProcessLookupError):
         if number is signal.SIGKILL:
             os.killpg(process.pid, number)
