@@ -146,7 +146,7 @@ class _Search:
             return _Found(own)
         if self.request.pool is not None and self.request.pool not in self.ledger.pools:
             return _Found(own, self._unknown_pool())
-        if own and all(any(vip in space.pool for space in self._spaces()) for vip in own):
+        if own and not any(self._is_of_another_pool(vip) for vip in own):
             return _Found(own)
         for space in self._spaces():
             if free := space.lowest_free(family):
@@ -158,6 +158,11 @@ class _Search:
         for name, space in self.ledger.pools.items():
             if name == self.request.pool or (self.request.pool is None and space.pool.auto_assign):
                 yield space
+
+    def _is_of_another_pool(self, vip: IPAddress) -> bool:
+        """Then the owner asks for a change of pool. A VIP of no pool has lost its own: that moves nothing."""
+        space = self.ledger.space_of(vip)
+        return space is not None and space.pool.name != self.request.pool
 
     def _refusal(self, wanted: IPAddress) -> Unmet | None:
         """Why the requested address cannot be given, if so. A pool that is not autoAssign gives what is asked for."""

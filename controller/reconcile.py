@@ -133,7 +133,7 @@ def _log_done(write: Write) -> None:
             log.info("assigned", extra=fields(service=service.key, vips=vips, before=service.vips))
         case SayPending(service, unmet):
             word = "request not met" if service.vips else "pending"
-            log.warning(word, extra=fields(service=service.key, reason=unmet.reason, message=unmet.message))
+            log.warning(word, extra=fields(service=service.key, reason=unmet.reason, why=unmet.message))
         case Forget(service):
             log.info("forgotten", extra=fields(service=service.key, vips=service.vips))
         case _:

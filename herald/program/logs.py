@@ -15,6 +15,7 @@ from typing import IO
 
 import msgspec
 
+PACKAGES = ("bgp_config", "controller", "herald", "speaker")
 Fields = Mapping[str, object]
 
 
@@ -24,11 +25,16 @@ def fields(**values: object) -> dict[str, Fields]:
 
 
 def configure(program: str, level: str = "info", stream: IO[str] | None = None) -> None:
-    """Send all logs of this process to `stream` (stderr). Replaces what was configured before. `level` in any case."""
+    """Send all logs of this process to `stream` (stderr). Replaces what was configured before.
+
+    `level`, in upper or lower case, is for Herald's own lines; libraries speak from warning on.
+    """
     stream = sys.stderr if stream is None else stream
     handler = logging.StreamHandler(stream)
     handler.setFormatter(TextFormatter() if stream.isatty() else JSONFormatter(program))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for package in PACKAGES:
+        logging.getLogger(package).setLevel(level.upper())
 
 
 class JSONFormatter(logging.Formatter):
