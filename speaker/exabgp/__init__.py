@@ -6,7 +6,7 @@ For the daemon:
   `await aclose(withdraw=True)` ends everything within 4 s, then `run` returns. Take the `lock.SpeakerLock` before.
 - Events, in order, per session: `Closed` (with why; while down only when why changes), `Established`, `Programmed` per
   prefix when its UPDATE is on the wire, `InSync` once per session, `Closed`. After `Closed` the peer has nothing of ours
-  and everything comes again without a call.
+  and everything comes again without a call. `Ended` once, after `close`, when its ExaBGP is gone.
 
 Inside, from pure to real: config, command, message, why -> adj_rib_out -> driver (bytes in, events and bytes out) ->
 process (one ExaBGP) -> keeper (one session) -> engine (all). Programs of their own, outside the speaker's process: launch

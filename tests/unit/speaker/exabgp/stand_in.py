@@ -37,9 +37,14 @@ def main(config: str) -> None:
     helper = subprocess.Popen(command[1].split(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
     assert helper.stdin
     assert helper.stdout
-    signal.signal(
-        signal.SIGTERM, lambda *_: (helper.terminate(), helper.wait(), sys.exit(0))
-    ) if behaviour != "deaf" else None
+
+    def on_sigterm(*_: object) -> None:
+        if behaviour != "deaf":
+            helper.terminate()
+            helper.wait()
+            sys.exit(0)
+
+    signal.signal(signal.SIGTERM, on_sigterm)
     helper.stdin.write(peer_open([Family.IPV4]) + UP + (down("closing connection") if behaviour == "flap" else b""))
     helper.stdin.flush()
     exabgp = ExaBgp(random.Random(1))  # noqa: S311 -- repeatable, no secret

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bgp_config.names import Family
+from bgp_config.names import Family, Prefix
 from speaker.exabgp.engine import ExaBgpEngine
-from speaker.session import Closed, Established, InSync, Programmed, SessionEvent, SessionSpec
+from speaker.session import Closed, Ended, Established, InSync, Programmed, SessionEvent, SessionSpec
 from tests.unit.speaker.exabgp.test_driver import PLAIN, vip
 from tests.unit.speaker.exabgp.test_driver import SPEC as BOTH_FAMILIES
 
@@ -77,8 +77,8 @@ async def test_a_session_from_open_to_close(tmp_path: Path) -> None:
         made.engine.close(SPEC)
         await until(lambda: bool(made.of(Closed)))
     kinds = [type(event) for event in made.events]
-    assert kinds == [Established, Programmed, Programmed, InSync, Programmed, Programmed, Closed]
-    last = made.events[-2]
+    assert kinds == [Established, Programmed, Programmed, InSync, Programmed, Programmed, Closed, Ended]
+    last = made.events[-3]
     assert isinstance(last, Programmed)
     assert (last.prefix, last.attributes) == (vip(2), None)
 
@@ -92,8 +92,9 @@ async def test_a_session_opened_before_the_engine_runs_is_kept(tmp_path: Path) -
         await made.engine.aclose(withdraw=True)
 
 
-async def test_ten_thousand_routes_pass_through_pipes_that_are_smaller(tmp_path: Path) -> None:
-    routes = dict.fromkeys(IPv4Network("10.128.0.0/19").subnets(new_prefix=32), PLAIN)
+async def test_more_routes_than_the_pipes_hold_pass_through_them(tmp_path: Path) -> None:
+    prefixes: list[Prefix] = list(IPv4Network("10.128.0.0/19").subnets(new_prefix=32))
+    routes = dict.fromkeys(prefixes, PLAIN)
     async with bench(tmp_path, "peer") as made:
         made.engine.open(SPEC, routes)
         await until(lambda: bool(made.of(InSync)), 20)
