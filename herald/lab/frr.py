@@ -14,7 +14,7 @@ HOST_LENGTH = {4: 32, 6: 128}
 MAXIMUM_PATHS = 64
 
 POLICY = """\
-bgp community-list standard GSHUT seq 5 permit 65535:0
+bgp community-list standard GSHUT seq 5 permit graceful-shutdown
 route-map ACCEPT permit 10
  match community GSHUT
  set local-preference 0

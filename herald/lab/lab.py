@@ -36,7 +36,7 @@ class Lab:
         self.topology = topology
         self.name = name or f"t{secrets.token_hex(4)}"
         self.directory = record.directory(self.name)
-        self.routers = {
+        self.routers: Mapping[str, Router] = {
             plan.name: Router(plan=plan, namespace=self.namespace(plan.name), directory=self.directory / plan.name)
             for plan in topology.routers
         }
