@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from herald.kube.directory import DirectorySource
+from herald.kube.directory.pace import Pace
 from herald.kube.objects import Kind, ObjectKey
 from herald.kube.source import Changes
 from tests.contract.reader import Reader
@@ -41,7 +42,7 @@ class SourceHarness(Protocol):
 class DirectoryHarness:
     """A file per object; broken means moved away."""
 
-    removal_s = 2.5
+    removal_s = 0.8
 
     def __init__(self, directory: Path) -> None:
         self._manifests = directory / "manifests"
@@ -54,7 +55,7 @@ class DirectoryHarness:
     @asynccontextmanager
     async def life(self, kinds: frozenset[Kind]) -> AsyncIterator[Reader]:
         changes = Changes()
-        self._source = DirectorySource(self._manifests, kinds, self._secrets)
+        self._source = DirectorySource(self._manifests, kinds, self._secrets, pace=Pace(removal_s=0.5))
         running = asyncio.create_task(self._source.run(changes))
         try:
             yield Reader(changes)

@@ -12,15 +12,12 @@ from herald.kube.directory.decode import Flaw, ObjectId
 from herald.kube.directory.definitions import Definitions
 from herald.kube.directory.folder import Folder, exposed
 from herald.kube.directory.manifest import Manifest, ManifestReader, Place
+from herald.kube.directory.pace import Pace
 from herald.kube.directory.problems import Problems, SourceProblem
 from herald.kube.directory.settled import Settled, Signature, Unsettled, read_settled
 from herald.kube.directory.status import StatusFile, read_status, status_key
 from herald.kube.objects import Kind, KubeObject, ObjectKey
 
-REMOVAL_S = 2.0
-"""A removal counts after so long: a checkout deletes a file and writes it anew, people move objects between files."""
-LONG_OPEN_S = 5.0
-"""A file that is open for writing for so long is named as a problem."""
 _LARGE = 65_536
 """Bytes from which on a file is parsed in a thread, so that nothing else waits for it."""
 
@@ -37,12 +34,13 @@ class _Waiting:
 class Contents:
     """Owner of the definitions: objects by kind and key, statuses by the Service's key."""
 
-    def __init__(self, kinds: frozenset[Kind], problems: Problems) -> None:
+    def __init__(self, kinds: frozenset[Kind], pace: Pace, problems: Problems) -> None:
         self.objects: Definitions[ObjectId, KubeObject] = Definitions()
         self.statuses: Definitions[ObjectKey, StatusFile] = Definitions()
         self._readers = {place: ManifestReader(kinds=kinds, place=place) for place in Place}
         self._manifests: dict[Path, Manifest] = {}
         self._waiting: dict[Path, _Waiting] = {}
+        self._pace = pace
         self._problems = problems
 
     @property
@@ -66,7 +64,8 @@ class Contents:
                 self._refuse(folder, path, why, "chmod the files 0600 and the folder 0700")
                 return
             waiting = self._waiting.get(path)
-            reading = read_settled(path, now - waiting.since if waiting else 0.0, folder.read.get(path))
+            unchanged_s = now - waiting.since if waiting else 0.0
+            reading = read_settled(path, folder.read.get(path), unchanged_s, self._pace)
         except (FileNotFoundError, NotADirectoryError):
             self._gone(folder, path, now)
         except OSError as error:
@@ -94,11 +93,11 @@ class Contents:
         self._manifests.pop(path, None)
         self._problems.put(path)
         if folder.place is not Place.STATUS:
-            self.objects.define(path, {}, now + REMOVAL_S, _nothing)
+            self.objects.define(path, {}, now + self._pace.removal_s, _nothing)
         elif key := status_key(folder.root, path):
             # Of a Service that is gone too its status counts no longer, so that a new one of that name starts afresh.
             orphaned = not self.objects.holders((Kind.SERVICE, key))
-            self.statuses.define(path, {}, now if orphaned else now + REMOVAL_S, _nothing)
+            self.statuses.define(path, {}, now if orphaned else now + self._pace.removal_s, _nothing)
 
     def _refuse(self, folder: Folder, path: Path, message: str, hint: str) -> None:
         self._waiting.pop(path, None)
@@ -109,7 +108,7 @@ class Contents:
         waiting = self._waiting.get(path)
         if waiting is None or waiting.signature != signature:
             self._waiting[path] = _Waiting(folder, signature, now)
-        elif now - waiting.since > LONG_OPEN_S:
+        elif now - waiting.since > self._pace.long_open_s:
             hint = "its last good form stays in force until it is closed"
             self._problems.put(path, [SourceProblem(path=path, message="is held open for writing", hint=hint)])
 
@@ -124,7 +123,7 @@ class Contents:
             manifest = await asyncio.to_thread(read, content, path.suffix, before)
         self._manifests[path] = manifest
         self._problems.put(path, (_problem(path, number, flaw) for number, flaw in manifest.flaws))
-        self.objects.define(path, manifest.objects, now + REMOVAL_S, manifest.keeps)
+        self.objects.define(path, manifest.objects, now + self._pace.removal_s, manifest.keeps)
 
     def _define_status(self, folder: Folder, path: Path, content: bytes, now: float) -> None:
         key, status = status_key(folder.root, path), read_status(content)

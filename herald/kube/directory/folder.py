@@ -29,6 +29,10 @@ class Identity(NamedTuple):
     device: int
     inode: int
 
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Identity":
+        return cls(status.st_dev, status.st_ino)
+
 
 class FolderLostError(Exception):
     """The folder cannot be read; the text says why."""
@@ -68,7 +72,7 @@ class Folder:
             raise FolderLostError(f"cannot be read: {error.strerror}") from None
         if not stat.S_ISDIR(status.st_mode):
             raise FolderLostError("is not a directory")
-        return Identity(status.st_dev, status.st_ino)
+        return Identity.of(status)
 
     def takes(self, path: Path) -> bool:
         """Whether the name is that of a file to read."""
@@ -77,7 +81,11 @@ class Folder:
     def walk(self, below: Path) -> Found:
         """All files to read below a directory of the folder. Raises FolderLostError when the root cannot be listed."""
         found = Found()
-        self._walk(below, frozenset(), found)
+        around = (each for each in (below, *below.parents) if each.is_relative_to(self.root))
+        try:
+            self._walk(below, frozenset(Identity.of(each.stat()) for each in around), found)
+        except FileNotFoundError:
+            return found  # it is gone already, and so is all below it
         if self.root in found.unreadable:
             raise FolderLostError(f"cannot be read: {found.unreadable[self.root]}")
         return found
@@ -136,7 +144,7 @@ class Folder:
                     found.unreadable[path] = error.strerror or str(error)
                 continue
             if stat.S_ISDIR(status.st_mode):
-                identity = Identity(status.st_dev, status.st_ino)
+                identity = Identity.of(status)
                 if identity not in ancestors and path not in self._others:
                     self._walk(path, ancestors | {identity}, found)
             elif self.takes(path):

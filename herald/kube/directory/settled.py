@@ -14,13 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-QUIET_S = 0.05
-"""For a file system without leases."""
-ABANDONED_S = 30.0
-"""A file that someone holds open for writing but has not written for so long is read all the same. An NFS server that
-grants no delegation looks like that too."""
-CUT_SHORT_S = 2.0
-"""How long a YAML file that was written in place and does not end in a line end may be waiting for the rest."""
+from herald.kube.directory.pace import Pace
 
 _NO_LEASES = {errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -57,25 +51,28 @@ class Unsettled:
     signature: Signature
 
 
-def read_settled(path: Path, quiet_s: float, before: Signature | None) -> Settled | Unsettled:
-    """`before` is the signature when the file was last read. Raises OSError, also for what is no regular file."""
+def read_settled(path: Path, before: Signature | None, unchanged_s: float, pace: Pace) -> Settled | Unsettled:
+    """`before` is the signature when the file was last read, `unchanged_s` how long it has been seen as it is now.
+
+    Raises OSError, also for what is no regular file.
+    """
     # O_NONBLOCK: neither a named pipe nor another's lease may hold us up.
     with open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         signature = Signature.of(status)
-        if not _lease(file.fileno(), quiet_s):
+        if not _may_read(file.fileno(), unchanged_s, pace):
             return Unsettled(signature)
         content = file.read()
     written_in_place = before is not None and before != signature and before.same_file(signature)
-    if written_in_place and _looks_cut(path, content) and quiet_s < CUT_SHORT_S:
+    if written_in_place and _looks_cut(path, content) and unchanged_s < pace.cut_short_s:
         return Unsettled(signature)
     return Settled(content, signature)
 
 
-def _lease(descriptor: int, quiet_s: float) -> bool:
-    """True: it may be read now. The lease ends with the descriptor."""
+def _may_read(descriptor: int, unchanged_s: float, pace: Pace) -> bool:
+    """Whether nobody is writing, as far as can be known. A lease that was granted ends with the descriptor."""
     with contextlib.suppress(OSError):
         # The kernel tells a lease holder by signal that someone waits; SIGIO would end the process, SIGURG does nothing.
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
@@ -83,10 +80,10 @@ def _lease(descriptor: int, quiet_s: float) -> bool:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
         if error.errno in _NO_LEASES:
-            return quiet_s >= QUIET_S
+            return unchanged_s >= pace.quiet_s
         if error.errno != errno.EAGAIN:
             raise
-        return quiet_s >= ABANDONED_S
+        return unchanged_s >= pace.abandoned_s
     return True
 
 

@@ -15,25 +15,13 @@ from pathlib import Path
 from herald.kube.directory.contents import Contents
 from herald.kube.directory.folder import Folder, FolderLostError, Found, Identity
 from herald.kube.directory.manifest import Place
+from herald.kube.directory.pace import USUAL, Pace
 from herald.kube.directory.problems import Problems, SourceProblem
 from herald.kube.directory.report import Report
 from herald.kube.directory.watch import Watch
 from herald.kube.directory.words import Words
 from herald.kube.objects import Kind
 from herald.kube.source import Changes
-
-POLL_WAITING_S = 0.01
-"""How often a file is looked at that someone is writing."""
-POLL_FOLDERS_S = 0.1
-"""How often the folders are looked at: a mount over one is no event in it."""
-SCAN_S = 10.0
-"""How often all files are compared by stat, in case the kernel's events were lost."""
-SCAN_UNWATCHED_S = 1.0
-"""The same when the kernel grants no watch."""
-SCAN_NEW_S = 0.2
-"""After a directory appeared: files may have been written in it before it was watched."""
-TURN_S = 0.01
-"""Files are read for so long before others have a turn."""
 
 
 class DirectorySource:
@@ -43,14 +31,19 @@ class DirectorySource:
     """
 
     def __init__(
-        self, manifests: Path, kinds: frozenset[Kind], secrets: Path | None = None, status: Path | None = None
+        self,
+        manifests: Path,
+        kinds: frozenset[Kind],
+        secrets: Path | None = None,
+        status: Path | None = None,
+        pace: Pace = USUAL,
     ) -> None:
         places = {Place.MANIFESTS: manifests, Place.SECRETS: secrets, Place.STATUS: status}
         roots = {place: path.absolute() for place, path in places.items() if path is not None}
         self._folders = [Folder(root, place, roots.values()) for place, root in roots.items()]
-        self._kinds = kinds
+        self._pace = pace
         self._problems = Problems()
-        self._contents = Contents(kinds, self._problems)
+        self._contents = Contents(kinds, pace, self._problems)
         self._words = Words(kinds, self._folders, self._contents)
         self._watch = Watch()
         self._watched: dict[Path, Identity] = {}
@@ -79,7 +72,7 @@ class DirectorySource:
         due = time.monotonic() >= self._scan_at
         everything = await self._follow(present, retry=due) or due
         if everything:
-            self._scan_at = time.monotonic() + (SCAN_S if self._watch.alive else SCAN_UNWATCHED_S)
+            self._scan_at = time.monotonic() + (self._pace.scan_s if self._watch.alive else self._pace.scan_unwatched_s)
         hints = self._watch.take()
         for folder, identity in present.items():
             whole = everything or folder.lost is not None or folder.identity != identity
@@ -105,7 +98,7 @@ class DirectorySource:
         try:
             await self._watch.follow(wanted)
         except (OSError, RuntimeError) as error:  # the latter is what watchfiles makes of an odd errno
-            hint = f"changes are found by comparing all files every {SCAN_UNWATCHED_S:.0f} s; see fs.inotify in sysctl"
+            hint = f"all files are compared every {self._pace.scan_unwatched_s:g} s instead; see fs.inotify in sysctl"
             root = self._folders[0].root
             self._problems.put(self._watch, [SourceProblem(path=root, message=f"cannot be watched: {error}", hint=hint)])
         else:
@@ -116,7 +109,7 @@ class DirectorySource:
         """Reads the files of a folder that changed: those hinted at, and what differs below the directories to walk."""
         files, directories = folder.sort_hints(hints)
         if directories:
-            self._scan_at = min(self._scan_at, time.monotonic() + SCAN_NEW_S)
+            self._scan_at = min(self._scan_at, time.monotonic() + self._pace.scan_new_s)
         try:
             for below in walks or directories:  # in threads: there may be thousands of files
                 found = await asyncio.to_thread(folder.walk, below)
@@ -133,12 +126,12 @@ class DirectorySource:
         await self._read_files(folder, files | self._contents.waiting_in(folder))
 
     async def _read_files(self, folder: Folder, paths: Iterable[Path]) -> None:
-        pause_at = time.monotonic() + TURN_S
+        pause_at = time.monotonic() + self._pace.turn_s
         for path in sorted(paths):
             await self._contents.take(folder, path, time.monotonic())
             if time.monotonic() > pause_at:
                 await asyncio.sleep(0)
-                pause_at = time.monotonic() + TURN_S
+                pause_at = time.monotonic() + self._pace.turn_s
 
     def _lose(self, folder: Folder, why: str) -> None:
         folder.lost = why
@@ -160,4 +153,4 @@ class DirectorySource:
         return max(around, key=lambda folder: len(folder.root.parts), default=None)
 
     def _pause_s(self) -> float:
-        return POLL_WAITING_S if self._contents.is_waiting else POLL_FOLDERS_S
+        return self._pace.poll_waiting_s if self._contents.is_waiting else self._pace.poll_folders_s
