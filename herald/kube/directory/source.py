@@ -38,7 +38,8 @@ class DirectorySource:
         status: Path | None = None,
         pace: Pace = USUAL,
     ) -> None:
-        places = {Place.MANIFESTS: manifests, Place.SECRETS: secrets, Place.STATUS: status}
+        # Statuses are read first: one that was forgotten must not meet a new Service of its name.
+        places = {Place.STATUS: status, Place.SECRETS: secrets, Place.MANIFESTS: manifests}
         roots = {place: path.absolute() for place, path in places.items() if path is not None}
         self._folders = [Folder(root, place, roots.values()) for place, root in roots.items()]
         self._pace = pace
@@ -99,7 +100,7 @@ class DirectorySource:
             await self._watch.follow(wanted)
         except (OSError, RuntimeError) as error:  # the latter is what watchfiles makes of an odd errno
             hint = f"all files are compared every {self._pace.scan_unwatched_s:g} s instead; see fs.inotify in sysctl"
-            root = self._folders[0].root
+            root = self._folders[-1].root
             self._problems.put(self._watch, [SourceProblem(path=root, message=f"cannot be watched: {error}", hint=hint)])
         else:
             self._problems.put(self._watch)
