@@ -20,6 +20,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     """Adds the word with its flags."""
     parser = words.add_parser("demo", help="show Herald at work on a rack of this machine", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--name", default="demo", help="name of the lab, for two demos side by side (default: demo)")
     parser.set_defaults(run=_run)
 
 
@@ -27,7 +28,7 @@ def _run(args: argparse.Namespace) -> int:
     figures = Figures(vips=[], next_hops={})
     try:
         with show.choose() as screen:
-            asyncio.run(_until_told(screen, figures))
+            asyncio.run(_until_told(screen, figures, args.name))
     except (LabError, TimeoutError) as error:
         print(f"herald demo: {error or f'not finished within {TIME_LIMIT_S} s'}", file=sys.stderr)
         return 1
@@ -40,10 +41,10 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _until_told(screen: show.Show, figures: Figures) -> None:
+async def _until_told(screen: show.Show, figures: Figures, name: str) -> None:
     """SIGTERM ends it as Ctrl-C does: what was raised is taken down."""
     playing = asyncio.current_task()
     if playing is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
     async with asyncio.timeout(TIME_LIMIT_S):
-        await play(screen, figures)
+        await play(screen, figures, name)

@@ -23,7 +23,7 @@ CLOSE_LIMIT_S = 8.0
 REFRESH_S = 0.5
 
 
-async def play(show: Show, figures: Figures, name: str = "demo") -> None:
+async def play(show: Show, figures: Figures, name: str) -> None:
     """The whole demo; `figures` is filled as it goes. Raises LabError."""
     show.say("raising the lab: client - spine - tor1, tor2 - node1, node2, node3, each node on both ToRs")
     async with running_lab(name) as deployment:

@@ -51,7 +51,7 @@ async def running_lab(name: str) -> AsyncIterator[Deployment]:
 async def set_stage(deployment: Deployment) -> AsyncIterator[Stage]:
     """When every Service has its VIP and every VIP all nodes on both ToRs; then the client starts. Raises LabError."""
     wanted = sum(1 for _ in (deployment.manifests / "endpointslices").iterdir())
-    await until(lambda: len(deployment.vips()) == wanted, START_TIMEOUT_S, lambda: "not every Service has been given a VIP")
+    await until(lambda: len(deployment.vips()) == wanted, START_TIMEOUT_S, lambda: _why_pending(deployment))
     vips = deployment.vips()
     everywhere = frozenset(deployment.nodes)
     await deployment.routed({vip: everywhere for of_one in vips.values() for vip in of_one}, START_TIMEOUT_S)
@@ -62,3 +62,8 @@ async def set_stage(deployment: Deployment) -> AsyncIterator[Stage]:
     finally:
         for recorder in recorders.values():
             recorder.close()
+
+
+def _why_pending(deployment: Deployment) -> str:
+    said = deployment.controller.output().splitlines() if deployment.controller else []
+    return f"not every Service has been given a VIP; the controller's last word: {said[-1] if said else 'none'}"
