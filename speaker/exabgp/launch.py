@@ -9,6 +9,8 @@ the one version it knows:
 - the pause between attempts: at most 1 s instead of 60.
 - a refused or timed out connect: ExaBGP takes it for a connection and fails later, without the reason. Here it is a
   failed attempt, and the reason is a line on stderr for the speaker (`CONNECT_FAILED`).
+- a peer that reads nothing: ExaBGP asks without a pause whether it can write, a whole core until the hold timer expires.
+  Here each question waits some milliseconds for the answer to become yes.
 It never touches the protocol. If ExaBGP's code is not the code it was made for, it says so and exits with `REFUSED`.
 """
 
@@ -29,6 +31,7 @@ CONNECT_FAILED = "herald: connect failed: "
 PARENT_VARIABLE = "HERALD_EXABGP_PID"
 HOLD_TIME_VARIABLE = "HERALD_HOLD_TIME_S"
 PAUSE_LIMIT_S = 1
+WRITE_PAUSE_MS = 5
 SYN_RETRIES = 1
 TCP_RTO_MAX_MS = 44  # linux/tcp.h
 RETRANSMIT_LIMIT_MS = 1000
@@ -37,6 +40,7 @@ _EXPECTED_SIGNATURES = {
     "create": "(afi, interface=None)",
     "ready": "(io)",
     "Outgoing._connect": "(self)",
+    "Outgoing.writing": "(self)",
     "Delay.increase": "(self)",
 }
 
@@ -47,6 +51,7 @@ def unexpected(version: str, outgoing: ModuleType, delay: ModuleType) -> list[st
         "create": outgoing.create,
         "ready": outgoing.ready,
         "Outgoing._connect": outgoing.Outgoing._connect,  # noqa: SLF001 -- the point that is corrected
+        "Outgoing.writing": outgoing.Outgoing.writing,
         "Delay.increase": delay.Delay.increase,
     }
     problems = [] if version == VERSION else [f"version is {version}, not {VERSION}"]
@@ -85,6 +90,7 @@ def correct(outgoing: ModuleType, delay: ModuleType, not_connected: type[Excepti
     """Puts the corrections in place."""
     report = _Reporter()
     create, connect, increase = outgoing.create, outgoing.Outgoing._connect, delay.Delay.increase  # noqa: SLF001
+    can_write = outgoing.Outgoing.writing
 
     def create_socket(afi: int, interface: str | None = None) -> socket.socket:
         io: socket.socket = create(afi, interface)
@@ -108,6 +114,13 @@ def correct(outgoing: ModuleType, delay: ModuleType, not_connected: type[Excepti
             raise not_connected(os.strerror(problem))
         yield True, "connection established"
 
+    def writing(connection: Any) -> bool:  # noqa: ANN401 -- ExaBGP's class, untyped
+        if can_write(connection):
+            return True
+        poller = select.poll()
+        poller.register(connection.io, select.POLLOUT)
+        return bool(poller.poll(WRITE_PAUSE_MS)) and bool(can_write(connection))
+
     def pause_longer(self: Any) -> None:  # noqa: ANN401 -- ExaBGP's class, untyped
         increase(self)
         self._next = min(self._next, PAUSE_LIMIT_S)
@@ -115,6 +128,7 @@ def correct(outgoing: ModuleType, delay: ModuleType, not_connected: type[Excepti
     outgoing.create = create_socket  # type: ignore[attr-defined]
     outgoing.ready = ready  # type: ignore[attr-defined]
     outgoing.Outgoing._connect = start_connect  # noqa: SLF001
+    outgoing.Outgoing.writing = writing
     delay.Delay.increase = pause_longer
 
 

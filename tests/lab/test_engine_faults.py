@@ -15,8 +15,9 @@ from herald.lab.namespace import processes_in
 from herald.lab.process import Process
 from herald.lab.router import Router
 from herald.lab.topology import MachineName, Settings, rack
+from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.launch import TCP_RTO_MAX_MS
-from speaker.session import Closed, Established
+from speaker.session import Closed, Established, SessionEvent
 from tests.lab.node_engine import NODE, NodeEngine, on_node, until, vip
 
 pytestmark = pytest.mark.lab
@@ -183,6 +184,28 @@ def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
         assert await node.tor_has("tor2") < 1
         await until(lambda: not running(node.lab, "launch.py") and not running(node.lab, "shim.py"))
         assert not list((tmp_path / "exabgp").iterdir())
+
+    on_node(rack(Settings(nodes=1)), tmp_path, body)
+
+
+def test_a_graceful_restart_of_the_speaker_moves_no_route(tmp_path: Path) -> None:
+    async def body(node: NodeEngine) -> None:
+        spec = node.spec("tor2", graceful_restart_s=30)
+        node.engine.open(spec, node.routes(spec, 1, 2))
+        await node.in_sync(spec)
+        tor = node.tor("tor2")
+        await until(lambda: {vip(1), vip(2)} <= set(tor.kernel_routes()))
+        async with node.lab.follow_routes("tor2") as changes:
+            await node.engine.aclose(withdraw=False)
+            events: list[SessionEvent] = []
+            successor = ExaBgpEngine(directory=tmp_path / "successor", on_event=events.append)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(successor.run())
+                successor.open(spec, node.routes(spec, 1))
+                # What was not announced again before End-of-RIB goes; the rest has not moved.
+                await until(lambda: vip(2) not in tor.kernel_routes())
+                await successor.aclose(withdraw=False)
+            assert {change.prefix for change in changes.events} == {vip(2)}
 
     on_node(rack(Settings(nodes=1)), tmp_path, body)
 

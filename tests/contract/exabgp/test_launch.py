@@ -15,6 +15,7 @@ from speaker.exabgp import config, launch, shim
 ROOT = Path(__file__).parents[3]
 CHECK_SOCKET = """
 import socket
+import time
 from exabgp.environment import getenv
 from exabgp.logger import log
 from exabgp.protocol.family import AFI
@@ -41,6 +42,15 @@ try:
         pass
 except NotConnected as error:
     print(error)
+connection.io, unread = socket.socketpair()
+connection.io.setblocking(False)
+try:
+    while True:
+        connection.io.send(bytes(1 << 16))
+except BlockingIOError:
+    pass
+begun = time.monotonic()
+print(connection.writing(), time.monotonic() - begun > 0.004)
 pause = delay.Delay()
 for _ in range(20):
     pause.increase()
@@ -60,7 +70,7 @@ def test_another_version_or_another_signature_is_named() -> None:
 
 def test_sockets_do_not_wait_and_a_refused_connect_is_one_with_its_reason() -> None:
     done = subprocess.run([sys.executable, "-c", CHECK_SOCKET], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.stdout.splitlines() == ["1 1", "Connection refused", "1"], done.stderr
+    assert done.stdout.splitlines() == ["1 1", "Connection refused", "False True", "1"], done.stderr
     assert f"{launch.CONNECT_FAILED}Connection refused" in done.stderr.splitlines()
 
 
