@@ -10,7 +10,10 @@
       for change in await changes.take(): ...
       source.problems                               # what is wrong with the files now: SourceProblem
 
+  A removal counts after 2 s. A file that is half written, wrong or unreadable, or a folder that is lost, changes nothing.
+
   `status` is the folder that DirectoryStatusWriter(status) writes; it must exist before the source is Synced, and the
   writer makes it. A Service's VIPs are those of its status file, whatever the manifest says; with `status=None` those
-  that the manifest requests. `async with ControllerLock(state):` lets only one controller be active.
+  that the manifest requests. After Synced a controller forgets what `writer.known()` has and the source has not.
+  `async with ControllerLock(state):` lets only one controller be active.
 """

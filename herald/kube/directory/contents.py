@@ -54,8 +54,7 @@ class Contents:
 
     def leaves(self, folder: Folder) -> bool:
         """Whether something is about to be gone from a folder."""
-        definitions = self.statuses if folder.place is Place.STATUS else self.objects
-        return any(path.is_relative_to(folder.root) for path in definitions.leaving())
+        return any(path.is_relative_to(folder.root) for path in self._of(folder).leaving())
 
     async def take(self, folder: Folder, path: Path, now: float) -> None:
         """Reads what the file says now. Keeps the folder's account of what was read."""
@@ -80,11 +79,15 @@ class Contents:
                     folder.read[path] = signature
                     await self._define(folder, path, content, now)
 
-    def expire(self, now: float, stays: Iterable[Folder]) -> None:
-        """What was removed long enough ago is gone, but not out of a folder that is lost."""
-        lost = [folder.root for folder in stays]
-        for definitions in (self.objects, self.statuses):
-            definitions.expire(now, lambda path: any(path.is_relative_to(root) for root in lost))
+    def expire(self, now: float, lost: Iterable[Folder]) -> None:
+        """What was removed long enough ago is gone. In a folder that is lost the time does not run."""
+        for folder in lost:
+            self._of(folder).put_off(folder.root, now + self._pace.removal_s)
+        self.objects.expire(now)
+        self.statuses.expire(now)
+
+    def _of(self, folder: Folder) -> Definitions[ObjectId, KubeObject] | Definitions[ObjectKey, StatusFile]:
+        return self.statuses if folder.place is Place.STATUS else self.objects
 
     def _gone(self, folder: Folder, path: Path, now: float) -> None:
         self._waiting.pop(path, None)

@@ -16,10 +16,10 @@ Value = TypeVar("Value")
 
 @dataclass(slots=True)
 class _Definition(Generic[Value]):
-    """`leaves_at` is None while the file holds it."""
+    """`held` is False once the file says it no more."""
 
     value: Value
-    leaves_at: float | None = None
+    held: bool = True
 
 
 class Definitions(Generic[Id, Value]):
@@ -39,15 +39,22 @@ class Definitions(Generic[Id, Value]):
             definition = self._by_id[identity][path]
             if keeps(identity):
                 self._hold(path, identity, definition.value)
-            elif definition.leaves_at is None:
-                definition.leaves_at = self._leaving[path, identity] = leaves_at
+            elif definition.held:
+                definition.held = False
+                self._leaving[path, identity] = leaves_at
                 self._dirty.add(identity)
 
-    def expire(self, now: float, stays: Callable[[Path], bool]) -> None:
-        """Drops what left before now, but what lay in a file that `stays` for the time being."""
+    def expire(self, now: float) -> None:
+        """Drops what was to leave by now."""
         for (path, identity), leaves_at in list(self._leaving.items()):
-            if leaves_at <= now and not stays(path):
+            if leaves_at <= now:
                 self._drop(path, identity)
+
+    def put_off(self, below: Path, leaves_at: float) -> None:
+        """What is about to leave a directory does not do so before that time."""
+        for path, identity in self._leaving:
+            if path.is_relative_to(below):
+                self._leaving[path, identity] = leaves_at
 
     def counting(self, identity: Id) -> Value | None:
         """The definition that counts: the first that a file holds, else the first of those about to leave."""
@@ -59,7 +66,7 @@ class Definitions(Generic[Id, Value]):
 
     def holders(self, identity: Id) -> list[Path]:
         """The files that hold it now, the one that counts first."""
-        return sorted(path for path, each in self._by_id.get(identity, {}).items() if each.leaves_at is None)
+        return sorted(path for path, each in self._by_id.get(identity, {}).items() if each.held)
 
     def leaving(self) -> Iterator[Path]:
         """The files out of which something is about to be gone."""
@@ -72,7 +79,7 @@ class Definitions(Generic[Id, Value]):
     def _hold(self, path: Path, identity: Id, value: Value) -> None:
         definitions = self._by_id.setdefault(identity, {})
         before = definitions.get(path)
-        if before is None or before.value is not value or before.leaves_at is not None:
+        if before is None or before.value is not value or not before.held:
             definitions[path] = _Definition(value)
             self._by_path.setdefault(path, set()).add(identity)
             self._leaving.pop((path, identity), None)

@@ -5,10 +5,13 @@ Reports within about 5 ms of a change, in batches while many come.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 from watchfiles import awatch
+
+logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it logs every batch
 
 STEP_MS = 2
 """A batch is reported once nothing was added for so long. The watching thread wakes as often: 1 % of a core."""

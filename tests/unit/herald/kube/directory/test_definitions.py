@@ -19,10 +19,6 @@ def keep_all(_: str) -> bool:
     return True
 
 
-def stays_none(_: Path) -> bool:
-    return False
-
-
 @pytest.fixture
 def definitions() -> Definitions[str, str]:
     return Definitions()
@@ -31,9 +27,9 @@ def definitions() -> Definitions[str, str]:
 def test_what_a_file_drops_leaves_when_its_time_has_come(definitions: Definitions[str, str]) -> None:
     definitions.define(A, {"web": "one"}, 2.0, keep_none)
     definitions.define(A, {}, 3.0, keep_none)
-    definitions.expire(2.9, stays_none)
+    definitions.expire(2.9)
     assert definitions.counting("web") == "one"
-    definitions.expire(3.0, stays_none)
+    definitions.expire(3.0)
     assert definitions.counting("web") is None
 
 
@@ -41,7 +37,7 @@ def test_what_is_defined_again_in_time_does_not_leave(definitions: Definitions[s
     definitions.define(A, {"web": "one"}, 2.0, keep_none)
     definitions.define(A, {}, 2.0, keep_none)
     definitions.define(A, {"web": "one"}, 3.0, keep_none)
-    definitions.expire(9.0, stays_none)
+    definitions.expire(9.0)
     assert definitions.counting("web") == "one"
 
 
@@ -51,7 +47,7 @@ def test_what_moves_to_another_file_counts_there_at_once(definitions: Definition
     definitions.define(B, {"web": "two"}, 2.0, keep_none)
     assert definitions.counting("web") == "two"
     assert definitions.holders("web") == [B]
-    definitions.expire(2.0, stays_none)
+    definitions.expire(2.0)
     assert definitions.counting("web") == "two"
 
 
@@ -67,7 +63,7 @@ def test_what_a_file_keeps_stays_also_if_it_was_about_to_leave(definitions: Defi
     definitions.define(A, {"web": "one"}, 2.0, keep_none)
     definitions.define(A, {}, 2.0, keep_none)
     definitions.define(A, {}, 2.0, keep_all)
-    definitions.expire(9.0, stays_none)
+    definitions.expire(9.0)
     assert definitions.counting("web") == "one"
 
 
@@ -75,16 +71,19 @@ def test_a_second_removal_does_not_put_off_the_first(definitions: Definitions[st
     definitions.define(A, {"web": "one"}, 2.0, keep_none)
     definitions.define(A, {}, 2.0, keep_none)
     definitions.define(A, {}, 4.0, keep_none)
-    definitions.expire(2.0, stays_none)
+    definitions.expire(2.0)
     assert definitions.counting("web") is None
 
 
-def test_nothing_leaves_a_file_that_stays_for_the_time_being(definitions: Definitions[str, str]) -> None:
+def test_what_is_put_off_leaves_later(definitions: Definitions[str, str]) -> None:
     definitions.define(A, {"web": "one"}, 2.0, keep_none)
     definitions.define(A, {}, 2.0, keep_none)
-    definitions.expire(9.0, lambda path: path == A)
+    definitions.put_off(A.parent, 5.0)
+    definitions.expire(4.9)
     assert definitions.counting("web") == "one"
     assert list(definitions.leaving()) == [A]
+    definitions.expire(5.0)
+    assert definitions.counting("web") is None
 
 
 def test_only_what_may_have_changed_is_dirty(definitions: Definitions[str, str]) -> None:
@@ -106,8 +105,8 @@ def test_in_the_end_only_what_the_files_say_now_counts(history: list[dict[Path, 
     for now, files in enumerate(history):
         for path in (A, B, Path("/m/c.yaml")):
             definitions.define(path, files.get(path, {}), now + 2.0, keep_none)
-        definitions.expire(float(now), stays_none)
-    definitions.expire(len(history) + 2.0, stays_none)
+        definitions.expire(float(now))
+    definitions.expire(len(history) + 2.0)
     expected: dict[str, str] = {}
     for _, values in sorted(history[-1].items(), reverse=True):
         expected |= values
