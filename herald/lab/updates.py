@@ -35,10 +35,11 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """The TCP part of a packet to or from port 179."""
+    """The TCP part of a packet to or from port 179. `opens`: it is its sender's first on this connection."""
 
     flow: tuple[IPAddress, int, IPAddress, int]
     sequence: int
+    opens: bool
     payload: bytes
 
 
@@ -64,9 +65,11 @@ class Streams:
                 yield segment.flow[0], segment.flow[2], read_update(body)
 
     def _messages(self, segment: Segment) -> Iterator[tuple[int, bytes]]:
-        stream = self._streams.setdefault(segment.flow, _Stream(segment.sequence))
+        if segment.opens or segment.flow not in self._streams:
+            self._streams[segment.flow] = _Stream(segment.sequence)
+        stream = self._streams[segment.flow]
         already_read = (stream.next_sequence - segment.sequence) % 2**32
-        if already_read >= 2**31 or already_read > len(segment.payload) + len(stream.buffer) + 2**20:
+        if already_read >= 2**31:  # less than nothing: something before this segment was lost
             stream.buffer, already_read = b"", 0
         fresh = segment.payload[already_read:]
         if fresh:
@@ -98,6 +101,7 @@ def read_segment(packet: bytes) -> Segment | None:
     return Segment(
         flow=(source, source_port, destination, destination_port),
         sequence=(sequence + 1) % 2**32 if flags & SYN else sequence,
+        opens=bool(flags & SYN),
         payload=packet[header + (offset >> 4) * 4 : total],
     )
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -79,14 +80,14 @@ async def serve(lab: Lab, vip: IPAddress) -> dict[str, Endpoint]:
     endpoints = {node.name: lab.start_endpoint(node.name) for node in lab.topology.nodes}
     await announce_everywhere(lab, [prefix])
     for tor in ("tor1", "tor2"):
-        await until(lambda tor=tor: hops(lab, tor, vip) == 3, 15)  # type: ignore[misc]
-    await until(lambda: hops(lab, "spine", vip) == 2, 15)
+        await until(partial(has_hops, lab, tor, vip, 3), 15)
+    await until(partial(has_hops, lab, "spine", vip, 2), 15)
     return {str(name): endpoint for name, endpoint in endpoints.items()}
 
 
-def hops(lab: Lab, router: str, vip: IPAddress) -> int:
+def has_hops(lab: Lab, router: str, vip: IPAddress, count: int) -> bool:
     route = lab.routers[router].kernel_routes().get(ip_network(vip))
-    return len(route.next_hops) if route else 0
+    return route is not None and len(route.next_hops) == count
 
 
 async def seen(load: Load, wanted: Callable[[Result], bool]) -> Result:
