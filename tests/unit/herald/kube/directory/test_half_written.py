@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from herald.kube.directory import DirectorySource
-from herald.kube.objects import Kind
+from herald.kube.objects import Kind, Service
 from tests.unit.herald.kube.directory.living import (
     ALL,
     QUICK,
@@ -35,6 +37,39 @@ async def test_a_file_written_in_chunks_is_taken_only_when_it_is_whole(tmp_path:
         await reader.until(class_is("web", "after"), within_s=1.0)
         assert not await reader.read_for(SETTLED_S)
         assert reader.has(Kind.SERVICE, "other")
+
+
+WRITING = """
+import pathlib, sys, time
+path, text = pathlib.Path(sys.argv[1]), sys.argv[2]
+for number in range(400):
+    whole = text.replace("one", f"class-{number}")
+    with path.open("w") as file:
+        for start in range(0, len(whole), 50):
+            file.write(whole[start : start + 50])
+            file.flush()
+    time.sleep(0.001 * (number % 4))
+"""
+
+
+def start_writing(path: Path, text: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", WRITING, str(path), text])
+
+
+async def test_whatever_the_timing_of_a_writer_only_whole_files_are_taken(tmp_path: Path) -> None:
+    """Opening for writing while it is read waits for the lease, and the lease's signal harms nobody."""
+    path = tmp_path / "a.yaml"
+    text = service("web") + "---\n" + service("other")
+    path.write_text(text)
+    async with synced(DirectorySource(tmp_path, ALL)) as reader:
+        with start_writing(path, text) as writing:
+            while writing.poll() is None:
+                await reader.read_for(0.01)
+                classes = {found.spec.load_balancer_class for found in reader.objects.values() if isinstance(found, Service)}
+                assert len(reader.objects) == 2
+                assert len(classes) == 1
+        await reader.until(class_is("web", "class-399"))
+        assert class_is("other", "class-399")(reader)
 
 
 async def test_a_file_that_somebody_keeps_open_for_writing_is_named_and_changes_nothing(tmp_path: Path) -> None:
