@@ -87,6 +87,7 @@ def _tor(router: Router, topology: Topology) -> Iterator[str]:
 def _graceful_restart(router: Router, topology: Topology) -> Iterator[str]:
     if router == topology.tors[-1] and topology.settings.graceful_restart:
         yield " bgp graceful-restart"
+        yield " bgp graceful-restart preserve-fw-state"
         yield " bgp graceful-restart restart-time 30"
         yield " bgp graceful-restart stalepath-time 60"
         yield " bgp graceful-restart select-defer-time 5"
