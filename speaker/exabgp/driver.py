@@ -55,7 +55,7 @@ class Driver:
         self._spec = spec
         self._rib = AdjRibOut(routes)
         self._phase = _Phase.NOT_UP
-        self._families: frozenset[Family] = frozenset()
+        self._families = spec.families
         self._to_mark: list[Family] = []
         self._unmarked: set[Family] = set()
         self._unanswered = 0

@@ -91,24 +91,31 @@ class Keeper:
         asyncio.get_running_loop().call_later(WITHDRAW_LIMIT_S, self._process.end, "closed by us, withdrawal unconfirmed")
 
     async def _live(self) -> None:
-        """One process from start to end. Its successor's driver begins with the same desired routes and nothing else."""
-        self._process = process = Process(
-            self._spec,
-            exabgp=self._exabgp,
-            directory=self._directory,
-            on_octets=self._receive,
-            on_log=self._log,
-        )
+        """One process from start to end."""
+        try:
+            self._process = Process(
+                self._spec,
+                exabgp=self._exabgp,
+                directory=self._directory,
+                on_octets=self._receive,
+                on_log=self._log,
+            )
+            why = await self._lead(self._process)
+        except OSError as error:  # no memory, no processes, no space: it may heal, and other sessions live on
+            why = f"ExaBGP cannot be started: {error.strerror}"
+        self._emit(Closed(self._spec, time.monotonic(), why))
+
+    async def _lead(self, process: Process) -> str:
+        """Why it ended. Its successor's driver begins with the same desired routes and knows nothing else."""
         heart = asyncio.get_running_loop().create_task(self._beat(process))
         try:
             await process.start()
-            why = await process.ended
+            return await process.ended
         finally:
             heart.cancel()
             self._process = None
             await process.stop()
             self._driver = Driver(self._spec, self._driver.desired)
-        self._emit(Closed(self._spec, time.monotonic(), why))
 
     async def _beat(self, process: Process) -> None:
         begun = time.monotonic()

@@ -106,8 +106,9 @@ def test_a_crashed_bgpd_is_found_soon_after_its_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.timing
-@pytest.mark.parametrize("outage_s", [15, 45])
-def test_a_peer_that_was_silent_is_back_within_seconds_of_answering(tmp_path: Path, outage_s: int) -> None:
+def test_a_peer_that_was_silent_is_back_within_seconds_of_answering(tmp_path: Path) -> None:
+    outage_s = 40
+
     async def body(node: NodeEngine) -> None:
         spec = node.spec()
         node.engine.open(spec, node.routes(spec, 1))

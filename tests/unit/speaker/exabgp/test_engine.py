@@ -185,3 +185,16 @@ async def test_opening_twice_is_an_error_of_the_callers(tmp_path: Path) -> None:
         made.engine.open(SPEC, {})
         with pytest.raises(ValueError, match="open already"):
             made.engine.open(SPEC, {})
+
+
+async def test_a_start_that_fails_is_told_and_tried_again(tmp_path: Path) -> None:
+    async with bench(tmp_path, "peer") as made:
+        await until((tmp_path / "run").is_dir)
+        (tmp_path / "run").rmdir()
+        made.engine.open(SPEC, {vip(1): PLAIN})
+        await until(lambda: bool(made.of(Closed)))
+        (closed,) = made.of(Closed)
+        assert isinstance(closed, Closed)
+        assert closed.why.startswith("ExaBGP cannot be started: ")
+        (tmp_path / "run").mkdir()
+        await until(lambda: bool(made.of(InSync)))
