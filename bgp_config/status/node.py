@@ -1,0 +1,88 @@
+"""BGPNode: how one node's speaker is, what it works with and what it does not announce. Written by that speaker.
+
+Status only, owned by the Node and of its name. Lists are bounded and say with a total how much they leave out.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from bgp_config.status.base import Number, Status, Text, Time, Word
+from bgp_config.status.condition import Conditions
+
+MAX_ERRORS = 16
+MAX_SERVICES = 64
+
+
+class ConfigInUse(Status, frozen=True, kw_only=True):
+    """The configuration that the speaker decides with."""
+
+    hash: Annotated[Word, Meta(description="The same on nodes that work with the same configuration.")]
+    since: Annotated[Time, Meta(description="When its meaning last changed.")]
+    refused: Annotated[Number, Meta(description="Objects of which the current form is not in force.")]
+
+
+class NodeError(Status, frozen=True, kw_only=True):
+    """Something that stands in the way now, and whom it is about: a kind, an object, a peer."""
+
+    about: Annotated[Word, Meta(description="What it is about, such as BGPPeer/tor1.")]
+    reason: Annotated[Word, Meta(description="Why, in one word for machines.")]
+    message: Annotated[Text, Meta(description="Why and what to do, for people.")]
+    since: Annotated[Time | None, Meta(description="Since when.")] = None
+
+
+class Drain(Status, frozen=True, kw_only=True):
+    """Why the node announces nothing or little."""
+
+    reason: Annotated[Word, Meta(description="Why, in one word for machines.")]
+    since: Annotated[Time, Meta(description="Since when.")]
+    message: Annotated[Text, Meta(description="Why, for people.")] = ""
+
+
+class DataPathState(StrEnum):
+    """Whether rules for Services are known to reach the kernel."""
+
+    HEALTHY = "Healthy"
+    UNHEALTHY = "Unhealthy"
+    UNKNOWN = "Unknown"
+    NOT_CHECKED = "NotChecked"
+
+
+class DataPath(Status, frozen=True, kw_only=True):
+    """What makes VIPs answer on the node, such as kube-proxy."""
+
+    kind: Annotated[Word, Meta(description="kube-proxy, a URL, or none.")]
+    state: Annotated[DataPathState, Meta(description="Healthy, Unhealthy, Unknown or NotChecked.")]
+    last_sync: Annotated[Time | None, Meta(description="When its rules were last written.")] = None
+    timeouts: Annotated[Number, Meta(description="Announcements that did not wait any longer for its rules.")] = 0
+
+
+class Counts(Status, frozen=True, kw_only=True):
+    announced: Annotated[Number, Meta(description="VIPs that are announced to at least one peer.")]
+    withheld: Annotated[Number, Meta(description="VIPs that this node has and announces to nobody.")]
+    sessions: Annotated[Number, Meta(description="Sessions that the node shall keep.")]
+    established: Annotated[Number, Meta(description="Sessions that are Established.")]
+
+
+class ServiceNotNormal(Status, frozen=True, kw_only=True):
+    namespace: Annotated[Word, Meta(description="The Service's namespace.")]
+    name: Annotated[Word, Meta(description="The Service's name.")]
+    reason: Annotated[Word, Meta(description="Why, in one word for machines.")]
+    message: Annotated[Text, Meta(description="Why, for people.")] = ""
+
+
+class BGPNodeStatus(Status, frozen=True, kw_only=True):
+    version: Annotated[Word, Meta(description="The speaker's version.")]
+    config: Annotated[ConfigInUse | None, Meta(description="The configuration in use; absent before the first.")] = None
+    counts: Annotated[Counts | None, Meta(description="How much is announced; at most a minute old.")] = None
+    data_path: Annotated[DataPath | None, Meta(description="What makes VIPs answer on the node.")] = None
+    drain: Annotated[Drain | None, Meta(description="Absent unless the node is drained.")] = None
+    stale_since: Annotated[Time | None, Meta(description="Since when the API is not heard; absent while it is.")] = None
+    errors: Annotated[tuple[NodeError, ...], Meta(max_length=MAX_ERRORS, description="What stands in the way now.")] = ()
+    services_not_normal: Annotated[
+        tuple[ServiceNotNormal, ...],
+        Meta(max_length=MAX_SERVICES, description="Services that are not announced as they should be."),
+    ] = ()
+    services_not_normal_total: Annotated[Number, Meta(description="How many there are, also those not listed.")] = 0
+    conditions: Conditions = ()
