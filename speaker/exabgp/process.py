@@ -8,6 +8,7 @@ its directory, which holds the password, too.
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -35,6 +36,8 @@ LOG_END_S: Final = 0.5
 PIPE_OCTETS: Final = 1 << 20
 READ_OCTETS: Final = 1 << 18
 LOG_LINES_KEPT: Final = 8
+
+_PIPES: Final = ("events", "commands")
 
 logger = logging.getLogger(__name__)
 
@@ -76,14 +79,19 @@ class Process:
             await self._spawn(path)
             accept = self._loop.create_task(self._accept(listener))
             either: tuple[asyncio.Future[Any], ...] = (accept, self.ended)
-            await asyncio.wait(either, timeout=START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
-            if not accept.done():
+            try:
+                await asyncio.wait(either, timeout=START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+            finally:
                 accept.cancel()
+                (pipes,) = await asyncio.gather(accept, return_exceptions=True)
+            if isinstance(pipes, asyncio.CancelledError):
                 self.end(f"ExaBGP did not start its helper within {START_LIMIT_S:.0f} s")
-                return
-            # A second shim finds no socket and ends ExaBGP at once (shim.py).
-            path.unlink()
-            self._attach(*accept.result())
+            elif isinstance(pipes, BaseException):
+                raise pipes
+            else:
+                # A second shim finds no socket and ends ExaBGP at once (shim.py).
+                path.unlink()
+                self._attach(*pipes)
 
     def write(self, octets: bytes) -> None:
         """Writes now what the pipe takes, the rest when it can."""
@@ -147,7 +155,10 @@ class Process:
             await readable.wait()
         finally:
             self._loop.remove_reader(connection)
-        _, descriptors, _, _ = socket.recv_fds(connection, 1, 2)
+        _, descriptors, _, _ = socket.recv_fds(connection, 1, len(_PIPES))
+        if len(descriptors) != len(_PIPES):
+            connection.close()
+            raise ConnectionResetError(errno.ECONNRESET, "its helper did not hand over its pipes")
         events, commands = descriptors
         return connection, events, commands
 
