@@ -42,6 +42,22 @@ async def test_a_folder_that_is_deleted_with_all_in_it_takes_nothing_away(tmp_pa
         assert WEB_GONE not in reader.words
 
 
+async def test_the_time_of_a_removal_does_not_run_while_the_folder_is_lost(tmp_path: Path) -> None:
+    manifests = tmp_path / "manifests"
+    manifests.mkdir()
+    (manifests / "a.yaml").write_text(service("web"))
+    async with synced(DirectorySource(manifests, ALL, pace=QUICK)) as reader:
+        (manifests / "a.yaml").unlink()
+        assert not await reader.read_for(0.2)
+        manifests.rename(tmp_path / "elsewhere")
+        await reader.until(lambda r: Kind.SERVICE in r.stale)
+        await reader.read_for(SETTLED_S)
+        assert reader.has(Kind.SERVICE, "web")
+        (tmp_path / "elsewhere").rename(manifests)
+        await reader.until(lambda r: Kind.SERVICE not in r.stale)
+        assert WEB_GONE in reader.words
+
+
 async def test_another_and_empty_directory_in_its_place_is_taken_for_an_unmounted_one(tmp_path: Path) -> None:
     manifests = tmp_path / "manifests"
     manifests.mkdir()

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from herald.kube.directory import DirectorySource, DirectoryStatusWriter
-from herald.kube.directory.status import StatusFile, status_path
+from herald.kube.directory.status import StatusFile, status_path, with_status
 from herald.kube.objects import Kind, Metadata, ObjectKey, Service
 from herald.kube.requested import LOAD_BALANCER_IPS
 from tests.unit.herald.kube.directory.living import (
@@ -67,6 +67,14 @@ async def test_a_word_about_pending_takes_no_vip_away_and_the_next_write_clears_
     assert (read(status).reason, read(status).message) == ("noFreeAddress", "no pool has a free address")
     await writer.write_ingress(WEB, [VIP, VIP6])
     assert read(status).reason == ""
+
+
+async def test_a_word_about_pending_puts_right_a_spoilt_file_with_the_vips_in_force(status: Path) -> None:
+    writer = DirectoryStatusWriter(status)
+    await writer.write_ingress(WEB, [VIP])
+    status_path(status, WEB.key).write_text("spoilt")
+    await writer.write_pending(with_status(WEB, StatusFile(vips=["198.51.100.1"])), "reason", "")
+    assert read(status).vips == ["198.51.100.1"]
 
 
 async def test_nothing_is_left_of_a_service_that_is_forgotten(status: Path) -> None:
