@@ -12,7 +12,17 @@ from bgp_config.config import Config
 from bgp_config.kind import ConfigKind
 from bgp_config.names import IPAddress, NodeName
 from bgp_config.store import ConfigStore
-from herald.kube.objects import ConfigManifest, EndpointSlice, Kind, KubeObject, Node, ObjectKey, Secret, Service
+from herald.kube.objects import (
+    ConfigManifest,
+    EndpointSlice,
+    Kind,
+    KubeObject,
+    Node,
+    ObjectKey,
+    Secret,
+    Service,
+    ServiceCIDR,
+)
 from herald.kube.source import Change, Fresh, Gone, Stale, Synced, Upsert
 from speaker.peering import password_of
 
@@ -39,6 +49,7 @@ class Cluster:
     node: Node | None = None
     services: dict[ObjectKey, Service] = field(default_factory=dict)
     secrets: dict[ObjectKey, Secret] = field(default_factory=dict)
+    service_cidrs: dict[ObjectKey, ServiceCIDR] = field(default_factory=dict)
     dirty: Dirty = field(default_factory=Dirty)
     stale: dict[Kind, str] = field(default_factory=dict)
     _config: ConfigStore = field(default_factory=ConfigStore)
@@ -88,6 +99,9 @@ class Cluster:
                 self._node(thing.key, thing)
             case Secret():
                 self._secret(thing)
+            case ServiceCIDR():
+                self.service_cidrs[thing.key] = thing
+                self.dirty.everything = True
             case ConfigManifest():
                 self._manifest(thing)
             case _:
@@ -103,6 +117,9 @@ class Cluster:
                 self._node(key, None)
             case Kind.SECRET:
                 pass  # fail static: a password that is pruned by mistake must not end every session
+            case Kind.SERVICE_CIDR:
+                self.service_cidrs.pop(key, None)
+                self.dirty.everything = True
             case Kind.ADDRESS_POOL | Kind.BGP_PEER | Kind.BGP_ADVERTISEMENT | Kind.COMMUNITY:
                 before = self.config
                 self._config.remove(ConfigKind(kind.value), key.name)

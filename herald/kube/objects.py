@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ENDPOINT_SLICE = "EndpointSlice"
     NODE = "Node"
     SECRET = "Secret"  # noqa: S105 -- the name of a kind
+    SERVICE_CIDR = "ServiceCIDR"
     ADDRESS_POOL = "AddressPool"
     BGP_PEER = "BGPPeer"
     BGP_ADVERTISEMENT = "BGPAdvertisement"
@@ -33,6 +34,11 @@ class Kind(StrEnum):
         """Herald's own kinds: the store keeps their spec unparsed, bgp_config says what it means."""
         return self in CONFIG_KINDS
 
+    @property
+    def is_optional(self) -> bool:
+        """An API server may not serve it; then there are none. A kind that is not optional is waited for."""
+        return self is Kind.SERVICE_CIDR
+
 
 CONFIG_KINDS = frozenset({Kind.ADDRESS_POOL, Kind.BGP_PEER, Kind.BGP_ADVERTISEMENT, Kind.COMMUNITY})
 CONFIG_API_VERSION = "herald-lb.io/v1alpha1"
@@ -41,6 +47,7 @@ API_VERSIONS: Mapping[Kind, str] = {
     Kind.ENDPOINT_SLICE: "discovery.k8s.io/v1",
     Kind.NODE: "v1",
     Kind.SECRET: "v1",
+    Kind.SERVICE_CIDR: "networking.k8s.io/v1",
     **dict.fromkeys(CONFIG_KINDS, CONFIG_API_VERSION),
 }
 
@@ -220,6 +227,21 @@ class Secret(Value, frozen=True):
         return f"Secret({self.key})"
 
 
+class ServiceCIDRSpec(Value, frozen=True):
+    cidrs: list[str] = []
+
+
+class ServiceCIDR(Value, frozen=True):
+    """The range of the cluster's own Service addresses (KEP-1880): never to be announced."""
+
+    metadata: Metadata
+    spec: ServiceCIDRSpec = ServiceCIDRSpec()
+
+    @property
+    def key(self) -> ObjectKey:
+        return self.metadata.key
+
+
 class ConfigManifest(Value, frozen=True):
     """An object of one of Herald's own kinds, its spec as written. bgp_config decides what it means and whether it may."""
 
@@ -232,4 +254,4 @@ class ConfigManifest(Value, frozen=True):
         return self.metadata.key
 
 
-KubeObject: TypeAlias = Service | EndpointSlice | Node | Secret | ConfigManifest
+KubeObject: TypeAlias = Service | EndpointSlice | Node | Secret | ServiceCIDR | ConfigManifest

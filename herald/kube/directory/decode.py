@@ -21,6 +21,7 @@ from herald.kube.objects import (
     ObjectKey,
     Secret,
     Service,
+    ServiceCIDR,
 )
 
 ObjectId: TypeAlias = tuple[Kind, ObjectKey]
@@ -32,11 +33,12 @@ CREATED = "1970-01-01T00:00:00Z"
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 _KINDS = {kind.value: kind for kind in Kind}
 _NAMESPACED = frozenset({Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.SECRET})
-_TYPES: Mapping[Kind, type[Service | EndpointSlice | Node | Secret]] = {
+_TYPES: Mapping[Kind, type[Service | EndpointSlice | Node | Secret | ServiceCIDR]] = {
     Kind.SERVICE: Service,
     Kind.ENDPOINT_SLICE: EndpointSlice,
     Kind.NODE: Node,
     Kind.SECRET: Secret,
+    Kind.SERVICE_CIDR: ServiceCIDR,
 }
 
 
