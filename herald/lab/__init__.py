@@ -6,6 +6,7 @@
     async with Lab(rack(Settings(nodes=3))) as lab:          # 0.3 s; root; the name is made up unless given
         speaker = lab.start("node1", [sys.executable, "-m", ...], name="speaker")   # a Process: pid, log, output(),
         ...                                                   # kill(), stop() (SIGSTOP), cont(), terminate(), wait(s), end()
+        await lab.fabric_up()                                 # the ToRs' sessions with the spine are in use
         web = lab.start_endpoint("node1")                     # HTTP on :8080, names its node; fail(), refuse(), heal()
         load = lab.start_load([vip], LoadPlan(rate=100))      # herald.lab.traffic; load.report(), await load.finish()
         tor1 = lab.routers["tor1"]
@@ -23,6 +24,7 @@
         await tor1.restart(); tor1.freeze(); tor1.thaw(); await tor1.kill_bgpd(); await tor1.start_bgpd()
         lab.topology, lab.namespace("node1"), lab.directory_of("node1")
 
-All times (`at`) are time.monotonic(), one clock for the whole machine. Errors for people are herald.lab.command.LabError.
+`herald.lab.waiting.until(look, timeout_s)` waits for what can only be looked at. All times (`at`) are time.monotonic(), one
+clock for the whole machine. Errors for people are herald.lab.command.LabError.
 `herald lab up` leaves a lab running (Lab.leave_running); a lab whose owner died is cleared away when the next one starts.
 """

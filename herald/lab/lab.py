@@ -84,7 +84,7 @@ class Lab:
         record.write(Record.of(self.name, self.topology, left_running=True))
         self._release(keep_file=True)
 
-    async def fabric_up(self, timeout_s: float = 10.0) -> None:
+    async def fabric_up(self, timeout_s: float = 20.0) -> None:
         """Waits until every router has a route to every client, so that the ToRs' sessions with the spine are in use."""
         networks = {lan for client in self.topology.clients for lan in client.lan}
 
@@ -158,9 +158,19 @@ class Lab:
             await run_ip(wiring.machine_commands(topology, machine), "-n", self.namespace(machine))
         for router in self.routers.values():
             router.configure(topology)
-        async with asyncio.TaskGroup() as starting:
-            for router in self.routers.values():
-                starting.create_task(router.start())
+        await self._start_routers()
+
+    async def _start_routers(self) -> None:
+        """All at once. The first LabError, if there is any."""
+        try:
+            async with asyncio.TaskGroup() as starting:
+                for router in self.routers.values():
+                    starting.create_task(router.start())
+        except* LabError as failed:
+            first = failed
+        else:
+            return
+        raise first.exceptions[0]
 
     async def _set_cables(self, node: str, tor: str | None, state: str) -> None:
         commands = [f"link set {inner} {state}" for inner in self._inner_ends(node, tor)]

@@ -26,6 +26,7 @@ from herald.lab.load_report import Connection, Outcome, Result
 
 HELD_INTERVAL_S = 0.2
 OK = 200
+REASONS = {TimeoutError: "timed out", asyncio.IncompleteReadError: "closed by the other end"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +74,9 @@ class Load:
         begun, opened = time.monotonic(), None
         try:
             opened = await self._open(vip, turn // len(self._plan.vips))
-            self._record(begun, vip, await self._ask(*opened))
-        except (OSError, EOFError, TimeoutError) as error:
-            self._record_broken(begun, vip, Outcome.RESET if opened else Outcome.FAILED, error)
+            self._answered(begun, vip, Connection.NEW, await self._ask(*opened))
+        except (OSError, EOFError) as error:
+            self._broken(begun, vip, Connection.NEW, Outcome.RESET if opened else Outcome.FAILED, error)
         finally:
             if opened:
                 opened[1].close()
@@ -89,12 +90,11 @@ class Load:
                 opened = await self._open(vip, number)
                 while True:
                     begun = time.monotonic()
-                    self._record(begun, vip, await self._ask(*opened), Connection.HELD)
+                    self._answered(begun, vip, Connection.HELD, await self._ask(*opened))
                     if await self._ended_within(HELD_INTERVAL_S):
-                        return
-            except (OSError, EOFError, TimeoutError) as error:
-                outcome = Outcome.RESET if opened else Outcome.FAILED
-                self._record_broken(begun, vip, outcome, error, Connection.HELD)
+                        break
+            except (OSError, EOFError) as error:
+                self._broken(begun, vip, Connection.HELD, Outcome.RESET if opened else Outcome.FAILED, error)
                 await self._ended_within(HELD_INTERVAL_S)
             finally:
                 if opened:
@@ -114,20 +114,29 @@ class Load:
             body = json.loads(await reader.readexactly(length))
             return int(head.split()[1]), body["node"]
 
-    def _record(self, begun: float, vip: str, answer: tuple[int, str], connection: Connection = Connection.NEW) -> None:
+    def _answered(self, begun: float, vip: str, connection: Connection, answer: tuple[int, str]) -> None:
         status, node = answer
         outcome, why = (Outcome.ANSWERED, "") if status == OK else (Outcome.FAILED, f"HTTP {status}")
-        self._write(begun, Result(at=begun, took_s=0, vip=vip, outcome=outcome, connection=connection, node=node, why=why))
+        self._write(
+            Result(at=begun, took_s=_since(begun), vip=vip, outcome=outcome, connection=connection, node=node, why=why)
+        )
 
-    def _record_broken(
-        self, begun: float, vip: str, outcome: Outcome, error: Exception, connection: Connection = Connection.NEW
-    ) -> None:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
-        self._write(begun, Result(at=begun, took_s=0, vip=vip, outcome=outcome, connection=connection, why=why))
+    def _broken(self, begun: float, vip: str, connection: Connection, outcome: Outcome, error: Exception) -> None:
+        took_s = _since(begun)
+        self._write(Result(at=begun, took_s=took_s, vip=vip, outcome=outcome, connection=connection, why=_reason(error)))
 
-    def _write(self, begun: float, result: Result) -> None:
-        timed = msgspec.structs.replace(result, took_s=round(time.monotonic() - begun, 6))
-        self._output.write(msgspec.json.encode(timed) + b"\n")
+    def _write(self, result: Result) -> None:
+        self._output.write(msgspec.json.encode(result) + b"\n")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return REASONS.get(type(error), str(error))
+
+
+def _since(begun: float) -> float:
+    return round(time.monotonic() - begun, 6)
 
 
 def main() -> None:

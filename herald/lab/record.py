@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from herald.lab import namespace
 from herald.lab.command import LabError
@@ -54,7 +54,7 @@ class Claim:
     @classmethod
     def take(cls, name: str) -> Self | None:
         """None if another process holds it."""
-        if not (name.isascii() and name.isalnum() and len(name) <= LAB_NAME_MAX):
+        if not is_name(name):
             raise LabError(f"a lab's name is 1 to {LAB_NAME_MAX} letters and digits, not {name!r}")
         LABS.mkdir(parents=True, exist_ok=True)
         path = LABS / f"{name}.lock"
@@ -76,6 +76,11 @@ class Claim:
         os.close(self._lock)
 
 
+def is_name(name: str) -> bool:
+    """No dash and no slash: namespaces hl-NAME-MACHINE and the directory are the lab's alone. Short, as device names are."""
+    return name.isascii() and name.isalnum() and len(name) <= LAB_NAME_MAX
+
+
 def directory(name: str) -> Path:
     return LABS / name
 
@@ -87,10 +92,10 @@ def write(record: Record) -> None:
 
 
 def read(name: str) -> Record | None:
-    """The lab's record; None if there is no such lab, or not yet."""
+    """The lab's record; None if there is no such lab, or not yet, or what is written there is no record."""
     try:
         return RECORD.validate_json((directory(name) / "lab.json").read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValidationError):
         return None
 
 
@@ -98,7 +103,7 @@ def names() -> list[str]:
     """Of all labs that left anything behind here."""
     if not LABS.is_dir():
         return []
-    return sorted({entry.name.removesuffix(".lock") for entry in LABS.iterdir()})
+    return sorted({name for entry in LABS.iterdir() if is_name(name := entry.name.removesuffix(".lock"))})
 
 
 def clear(name: str) -> None:
@@ -107,6 +112,8 @@ def clear(name: str) -> None:
     namespace.kill_all_in(namespaces)
     namespace.remove(namespaces)
     shutil.rmtree(directory(name), ignore_errors=True)
+    if left := namespace.of_lab(name):
+        raise LabError(f"namespaces {', '.join(left)} of lab {name} cannot be deleted")
 
 
 def sweep() -> list[str]:

@@ -89,6 +89,19 @@ def test_a_lab_whose_owner_was_killed_is_swept_away() -> None:
     assert left_of(name) == []
 
 
+def test_a_directory_without_a_readable_record_is_swept_and_what_is_no_labs_stays() -> None:
+    foreign, unreadable = record.LABS / "not-a-lab.txt", record.directory("unreadable")
+    unreadable.mkdir(parents=True)
+    foreign.touch()
+    (unreadable / "lab.json").write_text('{"name": 1}')
+    try:
+        assert "unreadable" in record.sweep()
+        assert not unreadable.exists()
+        assert foreign.exists()
+    finally:
+        foreign.unlink()
+
+
 async def test_a_name_in_use_is_refused_and_that_lab_stays(raise_lab: RaiseLab) -> None:
     lab = await raise_lab(ONE_NODE)
     with pytest.raises(LabError, match="already"):
