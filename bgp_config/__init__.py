@@ -8,4 +8,7 @@ Pure, and imports no other package of Herald. For the others:
 - `parse.parse(kind, name, spec)`: one object by itself, `Accepted(meaning, warnings)` or `Refused(problems, warnings)`.
 - `problem.Problem`: path, message and hint; `str()` of it is a line for people.
 - `config.Config`: pools, peers and advertisements by name, `pool_of(address)`.
+- `parser_only.ParserOnly`: the rules that no API server checks. All others are in the CustomResourceDefinitions too,
+  which `crd` emits from the models in `spec` and `status` (deploy/crds holds them).
+- `status`: what the programs write into the `status` of these kinds and of BGPNode and BGPSession.
 """

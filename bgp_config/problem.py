@@ -3,14 +3,20 @@
 import re
 from dataclasses import dataclass
 
+from bgp_config.parser_only import ParserOnly
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`path` is where it is, as in spec.blocks[1].cidr; `message` what is wrong there; `hint` a sentence with the remedy."""
+    """`path` is where it is, as in spec.blocks[1].cidr; `message` what is wrong there; `hint` a sentence with the remedy.
+
+    `parser_only` is the rule that it breaks if an API server does not know that rule.
+    """
 
     path: str
     message: str
     hint: str
+    parser_only: ParserOnly | None = None
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}. {self.hint}"

@@ -8,7 +8,9 @@ from pydantic import AfterValidator, Field
 
 from bgp_config.config import AddressRange
 from bgp_config.names import IPAddress, Prefix
+from bgp_config.parser_only import ParserOnly
 from bgp_config.spec.base import refusal
+from bgp_config.spec.cel import Cel
 
 _UNUSABLE: Sequence[tuple[Prefix, str]] = [
     (ip_network("0.0.0.0/8"), "unspecified"),
@@ -27,13 +29,14 @@ def range_of(prefix: Prefix) -> AddressRange:
     return AddressRange(first=prefix[0], last=prefix[-1])
 
 
-def refuse_unusable(addresses: AddressRange, text: str) -> None:
+def refuse_unusable(addresses: AddressRange, text: str, parser_only: ParserOnly | None = None) -> None:
     """Raises a refusal if some of these addresses can never be routed to one host (RFC 6890)."""
     for prefix, purpose in _UNUSABLE:
         if addresses.overlaps(range_of(prefix)):
             article = "an" if purpose == "unspecified" else "a"
             part = f"is {article} {purpose} address" if addresses.size == 1 else f"contains {purpose} addresses"
-            raise refusal(f'"{text}" {part} ({prefix})', "Choose unicast addresses that the network can route.")
+            hint = "Choose unicast addresses that the network can route."
+            raise refusal(f'"{text}" {part} ({prefix})', hint, parser_only)
 
 
 def read_address(text: str) -> IPAddress:
@@ -82,6 +85,17 @@ def _unicast_cidr(text: str) -> str:
     return text
 
 
-AddressText = Annotated[str, Field(max_length=45), AfterValidator(_address)]
-UnicastAddressText = Annotated[str, Field(max_length=45), AfterValidator(_unicast_address)]
-UnicastCIDRText = Annotated[str, Field(max_length=49), AfterValidator(_unicast_cidr)]
+_UNUSABLE_LIST = str([str(prefix) for prefix, _ in _UNUSABLE])
+_NOT_UNICAST = "must not be unspecified, loopback, link-local, multicast or reserved"
+_IS_ADDRESS = Cel("isIP(self)", "must be an IPv4 or IPv6 address, such as 192.0.2.1 or 2001:db8::1")
+_IS_CIDR = Cel("isCIDR(self) && cidr(self) == cidr(self).masked()", "must be a prefix without host bits, as 198.51.100.0/24")
+_IS_UNICAST = Cel(f"!isIP(self) || !{_UNUSABLE_LIST}.exists(p, cidr(p).containsIP(ip(self)))", _NOT_UNICAST)
+_IS_UNICAST_CIDR = Cel(
+    "!isCIDR(self)"
+    f" || !{_UNUSABLE_LIST}.exists(p, cidr(p).containsIP(cidr(self).ip()) || cidr(self).containsIP(cidr(p).ip()))",
+    _NOT_UNICAST,
+)
+
+AddressText = Annotated[str, Field(max_length=45), AfterValidator(_address), _IS_ADDRESS]
+UnicastAddressText = Annotated[str, Field(max_length=45), AfterValidator(_unicast_address), _IS_ADDRESS, _IS_UNICAST]
+UnicastCIDRText = Annotated[str, Field(max_length=49), AfterValidator(_unicast_cidr), _IS_CIDR, _IS_UNICAST_CIDR]

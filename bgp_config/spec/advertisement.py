@@ -10,7 +10,8 @@ from bgp_config.config import Advertisement
 from bgp_config.meaning import UnresolvedAdvertisement
 from bgp_config.names import AdvertisementName, CommunityName, PeerName, PoolName
 from bgp_config.spec.base import DNS_SUBDOMAIN, Distinct, ObjectName, ObjectSpec, refusal
-from bgp_config.spec.community import WELL_KNOWN, read_value
+from bgp_config.spec.cel import Cel, IsSet
+from bgp_config.spec.community import COMMUNITY_RULE, WELL_KNOWN, read_value
 from bgp_config.spec.selector import SelectorList, selectors_meaning
 
 
@@ -24,9 +25,16 @@ def _community(text: str) -> str:
     return text
 
 
-_NameList = Annotated[list[Annotated[ObjectName, Distinct]], Field(min_length=1, max_length=256)]
-_CommunityText = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(_community), Distinct]
-_CommunityList = Annotated[list[_CommunityText], Field(min_length=1, max_length=64)]
+_COMMUNITY_OR_NAME = Cel(
+    f"self.contains(':') ? ({COMMUNITY_RULE.rule}) : self.matches(r'{DNS_SUBDOMAIN}')",
+    "must be a community as 65000:100 or 64512:1:2, a well-known name, or the name of a Community object",
+)
+
+_NameList = Annotated[list[Annotated[ObjectName, Distinct]], Field(min_length=1, max_length=256), IsSet()]
+_CommunityText = Annotated[
+    str, Field(min_length=1, max_length=253), AfterValidator(_community), Distinct, _COMMUNITY_OR_NAME
+]
+_CommunityList = Annotated[list[_CommunityText], Field(min_length=1, max_length=64), IsSet()]
 
 
 class BGPAdvertisementSpec(ObjectSpec):

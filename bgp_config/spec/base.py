@@ -5,23 +5,28 @@ Values are taken as JSON has them: "179" is not a number. A field is given or ab
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from bgp_config.config import AddressRange
 from bgp_config.meaning import Meaning
+from bgp_config.parser_only import ParserOnly
+from bgp_config.spec.cel import Cel, with_rules
 
 RULE = "herald_rule"
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
 
-def refusal(message: str, hint: str) -> PydanticCustomError:
-    """To be raised by a validator. `message` says what is wrong with the value, `hint` is a sentence with the remedy."""
-    return PydanticCustomError(RULE, "{message}", {"message": message, "hint": hint})
+def refusal(message: str, hint: str, parser_only: ParserOnly | None = None) -> PydanticCustomError:
+    """To be raised by a validator. `message` says what is wrong with the value, `hint` is a sentence with the remedy.
+
+    Without `parser_only` the same is said to API servers, as a `Cel` or by bounds.
+    """
+    return PydanticCustomError(RULE, "{message}", {"message": message, "hint": hint, "parser_only": parser_only})
 
 
 @dataclass
@@ -36,6 +41,13 @@ class Spec(BaseModel):
     """An object with named fields, at any depth."""
 
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, strict=True, extra="forbid")
+
+    rules: ClassVar[tuple[Cel, ...]] = ()
+    """What the validators check across fields, for API servers."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return with_rules(handler.resolve_ref_schema(handler(core_schema)), cls.rules)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -62,7 +74,7 @@ def _distinct(value: str, info: ValidationInfo[Seen]) -> str:
 
 
 Distinct = AfterValidator(_distinct)
-"""For the items of a list that is a set."""
+"""For the items of a list that is a set, beside `IsSet` for the list."""
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
 NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)]

@@ -10,6 +10,7 @@ from bgp_config.communities import GRACEFUL_SHUTDOWN, Community, LargeCommunity,
 from bgp_config.meaning import NamedCommunity
 from bgp_config.names import CommunityName
 from bgp_config.spec.base import ObjectSpec, refusal
+from bgp_config.spec.cel import Cel
 
 WELL_KNOWN: Mapping[str, StandardCommunity] = {
     "graceful-shutdown": GRACEFUL_SHUTDOWN,
@@ -46,6 +47,15 @@ def read_value(text: str) -> Community:
     return LargeCommunity(*numbers) if is_large else StandardCommunity(*numbers)
 
 
+_NUMBER = "(0|[1-9][0-9]{0,9})"
+COMMUNITY_RULE = Cel(
+    f"self.matches('^{_NUMBER}:{_NUMBER}$') ? self.split(':').all(n, int(n) <= {_MAX_16})"
+    f" : self.matches('^(large:)?{_NUMBER}:{_NUMBER}:{_NUMBER}$')"
+    f" && self.replace('large:', '').split(':').all(n, int(n) <= {_MAX_32})",
+    "must be a community: two 16-bit numbers as 65000:100, or three 32-bit numbers as 64512:1:2",
+)
+
+
 def _value(text: str) -> str:
     if text in WELL_KNOWN:
         raise refusal(f'"{text}" is a name', f"Write {WELL_KNOWN[text]}, or use {text} in advertisements directly.")
@@ -54,7 +64,7 @@ def _value(text: str) -> str:
 
 
 class CommunitySpec(ObjectSpec):
-    value: Annotated[str, Field(max_length=40), AfterValidator(_value)] = Field(
+    value: Annotated[str, Field(max_length=40), AfterValidator(_value), COMMUNITY_RULE] = Field(
         description="A standard or large community, in quotes: '65000:100' or '64512:1:2'."
     )
 

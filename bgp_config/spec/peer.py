@@ -1,7 +1,7 @@
 """BGPPeer: a router that the selected nodes keep a BGP session with."""
 
 from ipaddress import IPv4Address, ip_address
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -9,10 +9,12 @@ from bgp_config.config import Peer, SecretRef
 from bgp_config.names import ASN, Family, PeerName
 from bgp_config.spec.addresses import AddressText, UnicastAddressText
 from bgp_config.spec.base import Distinct, NamespaceName, ObjectName, ObjectSpec, Spec, refusal
+from bgp_config.spec.cel import Cel, IsSet
 from bgp_config.spec.selector import SelectorList, selectors_meaning
 
 _RESERVED_ASNS = {23456: "AS_TRANS, RFC 6793", 65535: "RFC 7300", 2**32 - 1: "RFC 7300"}
 _MAX_KEEPALIVE_S = 65535 // 3
+_DEFAULT_HOLD_TIME_S = 90
 
 
 def _unreserved(asn: int) -> int:
@@ -21,7 +23,14 @@ def _unreserved(asn: int) -> int:
     return asn
 
 
-_ASNumber = Annotated[int, Field(ge=1, le=2**32 - 1), AfterValidator(_unreserved)]
+_UNRESERVED = Cel(
+    f"!(self in {list(_RESERVED_ASNS)})", f"must not be reserved, as {', '.join(map(str, _RESERVED_ASNS))} are"
+)
+_ASNumber = Annotated[int, Field(ge=1, le=2**32 - 1), AfterValidator(_unreserved), _UNRESERVED]
+_IS_ROUTER_ID = Cel(
+    "!isIP(self) || (ip(self).family() == 4 && !ip(self).isUnspecified())",
+    "must be written like an IPv4 address other than 0.0.0.0",
+)
 _FamilyText = Annotated[Literal["IPv4", "IPv6"], Distinct]
 
 
@@ -37,6 +46,25 @@ class GracefulRestartSpec(Spec):
 
 
 class BGPPeerSpec(ObjectSpec):
+    rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "!has(self.keepaliveTimeSeconds) || self.keepaliveTimeSeconds"
+            f" <= (has(self.holdTimeSeconds) ? self.holdTimeSeconds : {_DEFAULT_HOLD_TIME_S}) / 3",
+            "keepaliveTimeSeconds must be at most a third of holdTimeSeconds",
+        ),
+        Cel(
+            "!has(self.sourceAddress) || !isIP(self.sourceAddress) || !isIP(self.peerAddress)"
+            " || (ip(self.sourceAddress).family() == ip(self.peerAddress).family()"
+            " && ip(self.sourceAddress) != ip(self.peerAddress))",
+            "sourceAddress must be another address of the family of peerAddress",
+        ),
+        Cel(
+            "!has(self.families) || !isIP(self.peerAddress)"
+            " || self.families.all(f, f == 'IPv' + string(ip(self.peerAddress).family()))",
+            "families must be the family of peerAddress",
+        ),
+    )
+
     local_asn: _ASNumber = Field(alias="localASN", description="The nodes' ASN, 1 to 4294967295.")
     peer_asn: _ASNumber = Field(
         alias="peerASN", description="The router's ASN, 1 to 4294967295. The same as localASN makes it iBGP."
@@ -44,7 +72,7 @@ class BGPPeerSpec(ObjectSpec):
     peer_address: UnicastAddressText = Field(description="The router's address, IPv4 or IPv6.")
     peer_port: int = Field(179, ge=1, le=65535, description="The router's TCP port, 1 to 65535.")
     hold_time_seconds: int = Field(
-        90,
+        _DEFAULT_HOLD_TIME_S,
         ge=3,
         le=65535,
         description="3 to 65535 (RFC 4271); 0 is refused, since without keepalives a dead node would keep its traffic.",
@@ -55,7 +83,7 @@ class BGPPeerSpec(ObjectSpec):
     source_address: UnicastAddressText | None = Field(
         None, description="The node's end of the session. Leave the field out to follow the node's routing table."
     )
-    router_id: AddressText | None = Field(
+    router_id: Annotated[AddressText, _IS_ROUTER_ID] | None = Field(
         None,
         alias="routerID",
         description="Four numbers as in 10.0.0.1. Leave the field out to use the node's IPv4 address.",
@@ -66,7 +94,7 @@ class BGPPeerSpec(ObjectSpec):
     node_selectors: SelectorList | None = Field(
         None, description="Nodes that keep this session, by label; one selector must match. Leave the field out for all."
     )
-    families: Annotated[list[_FamilyText], Field(min_length=1, max_length=2)] | None = Field(
+    families: Annotated[list[_FamilyText], Field(min_length=1, max_length=2), IsSet()] | None = Field(
         None, description="IPv4 or IPv6; the default is the family of peerAddress."
     )
     graceful_restart: GracefulRestartSpec | None = Field(

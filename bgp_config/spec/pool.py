@@ -1,17 +1,33 @@
 """AddressPool: blocks of addresses that Services may be given as VIPs."""
 
 from ipaddress import ip_address, ip_network
+from typing import ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bgp_config.config import AddressRange, Pool
 from bgp_config.names import PoolName
+from bgp_config.parser_only import ParserOnly
 from bgp_config.spec.addresses import UnicastAddressText, UnicastCIDRText, range_of, refuse_unusable
 from bgp_config.spec.base import ObjectSpec, Seen, Spec, refusal
+from bgp_config.spec.cel import Cel
 
 
 class BlockSpec(Spec):
-    """Either cidr, or start and stop: siblings with a rule, since a structural schema has no alternatives."""
+    """Either cidr, or start and stop."""
+
+    # Siblings with a rule, since a structural schema has no alternatives.
+    rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "has(self.cidr) ? !has(self.start) && !has(self.stop) : has(self.start) && has(self.stop)",
+            "give either cidr, or both start and stop",
+        ),
+        Cel(
+            "!has(self.start) || !has(self.stop) || !isIP(self.start) || !isIP(self.stop)"
+            " || ip(self.start).family() == ip(self.stop).family()",
+            "start and stop must be of one family",
+        ),
+    )
 
     cidr: UnicastCIDRText | None = Field(None, description="All addresses of a prefix, such as 198.51.100.0/24.")
     start: UnicastAddressText | None = Field(None, description="The first address; stop is the last.")
@@ -27,8 +43,9 @@ class BlockSpec(Spec):
         if first.version != last.version:
             raise refusal(f"start {start} and stop {stop} are of different families", "Write a block for each family.")
         if int(first) > int(last):
-            raise refusal(f"stop {stop} comes before start {start}", f"Swap them: start {stop}, stop {start}.")
-        refuse_unusable(AddressRange(first=first, last=last), f"{start}-{stop}")
+            hint = f"Swap them: start {stop}, stop {start}."
+            raise refusal(f"stop {stop} comes before start {start}", hint, ParserOnly.RANGE_ORDER)
+        refuse_unusable(AddressRange(first=first, last=last), f"{start}-{stop}", ParserOnly.RANGE_UNICAST)
         return stop
 
     @model_validator(mode="after")
@@ -40,7 +57,8 @@ class BlockSpec(Spec):
         seen = info.context
         for other, text in seen.ranges:
             if self.range.overlaps(other):
-                raise refusal(f"{self} overlaps {text} of the same pool", "Let every address be in one block only.")
+                hint = "Let every address be in one block only."
+                raise refusal(f"{self} overlaps {text} of the same pool", hint, ParserOnly.BLOCKS_DISJOINT)
         seen.ranges.append((self.range, str(self)))
         return self
 

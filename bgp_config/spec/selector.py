@@ -1,11 +1,12 @@
 """Label selectors as users write them, with the shape, bounds and meaning of metav1.LabelSelector."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
 from bgp_config.selector import LabelSelector, Operator, Requirement
 from bgp_config.spec.base import Spec, refusal
+from bgp_config.spec.cel import Cel
 
 LABEL_KEY = (
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
@@ -19,6 +20,13 @@ _VALUED = frozenset({Operator.IN, Operator.NOT_IN})
 
 
 class RequirementSpec(Spec):
+    rules: ClassVar[tuple[Cel, ...]] = (
+        Cel(
+            "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+            "In and NotIn need values, Exists and DoesNotExist take none",
+        ),
+    )
+
     key: _LabelKey = Field(description="The label's key.")
     operator: Annotated[Operator, Field(strict=False)] = Field(description="In, NotIn, Exists or DoesNotExist.")
     values: list[_LabelValue] | None = Field(None, max_length=64, description="For In and NotIn: at least one value.")

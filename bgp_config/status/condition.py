@@ -63,6 +63,6 @@ Conditions: TypeAlias = Annotated[
 
 
 class ConfigStatus(Status, frozen=True, kw_only=True):
-    """BGPPeer, BGPAdvertisement, Community: written by the leading controller."""
+    """That of a BGPPeer, a BGPAdvertisement or a Community. Written by the leading controller."""
 
     conditions: Conditions = ()

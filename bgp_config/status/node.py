@@ -73,6 +73,8 @@ class ServiceNotNormal(Status, frozen=True, kw_only=True):
 
 
 class BGPNodeStatus(Status, frozen=True, kw_only=True):
+    """Written by the speaker of the node."""
+
     version: Annotated[Word, Meta(description="The speaker's version.")]
     config: Annotated[ConfigInUse | None, Meta(description="The configuration in use; absent before the first.")] = None
     counts: Annotated[Counts | None, Meta(description="How much is announced; at most a minute old.")] = None

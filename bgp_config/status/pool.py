@@ -14,7 +14,7 @@ class PoolUse(Status, frozen=True, kw_only=True):
 
 
 class AddressPoolStatus(Status, frozen=True, kw_only=True):
-    """A family that the pool has no addresses of is absent."""
+    """Written by the leading controller. A family that the pool has no addresses of is absent."""
 
     ipv4: Annotated[PoolUse | None, Meta(description="Of its IPv4 addresses.")] = None
     ipv6: Annotated[PoolUse | None, Meta(description="Of its IPv6 addresses.")] = None

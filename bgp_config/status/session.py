@@ -38,7 +38,7 @@ class SessionError(Status, frozen=True, kw_only=True):
 
 
 class BGPSessionStatus(Status, frozen=True, kw_only=True):
-    """`since` is when `state` last became another."""
+    """Written by the speaker of the node."""
 
     node: Annotated[Word, Meta(description="The node that keeps the session.")]
     peer: Annotated[Word, Meta(description="The BGPPeer that asks for the session.")]
