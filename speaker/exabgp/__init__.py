@@ -9,6 +9,6 @@ For the daemon:
   and everything comes again without a call. `Ended` once, after `close`, when its ExaBGP is gone.
 
 Inside, from pure to real: config, command, message, why -> adj_rib_out -> driver (bytes in, events and bytes out) ->
-process (one ExaBGP) -> keeper (one session) -> engine (all). Programs of their own, outside the speaker's process: launch
-(runs ExaBGP with better sockets) and shim (hands over its pipes; the dead-man switch).
+pipes, process (one ExaBGP) -> keeper (one session) -> engine (all). Programs of their own, outside the speaker's process:
+launch (runs ExaBGP with better sockets) and shim (hands over its pipes; the dead-man switch).
 """

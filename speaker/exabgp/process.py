@@ -1,15 +1,11 @@
-"""One ExaBGP process: its private directory, its start, its pipes, its log, its end.
+"""One ExaBGP process: its private directory, its start, its log, its end.
 
 It knows nothing of routes: octets in, octets out. Everything that ends it resolves one future, `ended`, with the reason.
-Invariants: the pipe of events is drained by a callback of the event loop that waits for nothing, since an ExaBGP that
-cannot write its events stops keeping its session alive; a write never waits; when `stop` returns, the process is gone and
-its directory, which holds the password, too.
+Invariant: when `stop` returns, the process is gone and its directory, which holds the password, too.
 """
 
 import asyncio
 import contextlib
-import errno
-import fcntl
 import logging
 import os
 import pwd
@@ -26,6 +22,7 @@ from typing import Any, Final
 
 from speaker.exabgp import launch, shim
 from speaker.exabgp.config import environment, render
+from speaker.exabgp.pipes import Pipes
 from speaker.session import SessionSpec
 
 START_LIMIT_S: Final = 15.0
@@ -33,11 +30,7 @@ TERM_LIMIT_S: Final = 1.0
 TERM_EVERY_S: Final = 0.25
 POLL_S: Final = 0.01
 LOG_END_S: Final = 0.5
-PIPE_OCTETS: Final = 1 << 20
-READ_OCTETS: Final = 1 << 18
 LOG_LINES_KEPT: Final = 8
-
-_PIPES: Final = ("events", "commands")
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +55,7 @@ class Process:
         self.ended: asyncio.Future[str] = self._loop.create_future()
         self._directory = _private_directory(spec, directory)
         self._process: asyncio.subprocess.Process | None = None
-        self._shim: socket.socket | None = None
-        self._events = -1
-        self._commands = -1
-        self._unwritten = bytearray()
+        self._pipes: Pipes | None = None
         self._last_lines: deque[str] = deque(maxlen=LOG_LINES_KEPT)
         self._watchers: set[asyncio.Task[None]] = set()
 
@@ -77,37 +67,32 @@ class Process:
             listener.bind(str(path))
             listener.listen(1)
             await self._spawn(path)
-            accept = self._loop.create_task(self._accept(listener))
+            accept = self._loop.create_task(Pipes.accept(listener))
             either: tuple[asyncio.Future[Any], ...] = (accept, self.ended)
             try:
                 await asyncio.wait(either, timeout=START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 accept.cancel()
-                (pipes,) = await asyncio.gather(accept, return_exceptions=True)
-            if isinstance(pipes, asyncio.CancelledError):
-                self.end(f"ExaBGP did not start its helper within {START_LIMIT_S:.0f} s")
-            elif isinstance(pipes, BaseException):
-                raise pipes
-            else:
-                # A second shim finds no socket and ends ExaBGP at once (shim.py).
-                path.unlink()
-                self._attach(*pipes)
+                (result,) = await asyncio.gather(accept, return_exceptions=True)
+                self._pipes = result if isinstance(result, Pipes) else None
+            # A second helper finds no socket and ends ExaBGP at once (shim.py).
+            path.unlink()
+        if self._pipes is not None:
+            self._pipes.start(self._on_octets, self.end)
+        elif isinstance(result, OSError):
+            raise result
+        else:
+            self.end(f"ExaBGP did not start its helper within {START_LIMIT_S:.0f} s")
 
     def write(self, octets: bytes) -> None:
-        """Writes now what the pipe takes, the rest when it can."""
-        if self._commands < 0 or not octets:
-            return
-        if not self._unwritten:
-            octets = octets[self._write_some(octets) :]
-            if octets:
-                self._loop.add_writer(self._commands, self._writable)
-        self._unwritten += octets
+        """Nothing happens once it is over."""
+        if self._pipes is not None:
+            self._pipes.write(octets)
 
     def beat(self) -> None:
-        """Tells the shim that the event loop runs."""
-        if self._shim is not None:
-            with contextlib.suppress(OSError):
-                self._shim.send(b"\n")
+        """Tells the dead-man switch that the event loop runs."""
+        if self._pipes is not None:
+            self._pipes.beat()
 
     def end(self, why: str) -> None:
         """Resolves `ended`. The first reason holds."""
@@ -122,7 +107,9 @@ class Process:
                 await _terminate(self._process)
         finally:
             # The helper ends with its connection, and with it the last one that may write to the log.
-            self._detach()
+            if self._pipes is not None:
+                self._pipes.close()
+                self._pipes = None
             if self._watchers:
                 _, late = await asyncio.wait(self._watchers, timeout=LOG_END_S)
                 for task in late:
@@ -145,73 +132,6 @@ class Process:
             start_new_session=True,
         )
         self._watchers = {self._loop.create_task(self._read_log()), self._loop.create_task(self._watch())}
-
-    async def _accept(self, listener: socket.socket) -> tuple[socket.socket, int, int]:
-        connection, _ = await self._loop.sock_accept(listener)
-        connection.setblocking(False)
-        readable = asyncio.Event()
-        self._loop.add_reader(connection, readable.set)
-        try:
-            await readable.wait()
-        finally:
-            self._loop.remove_reader(connection)
-        _, descriptors, _, _ = socket.recv_fds(connection, 1, len(_PIPES))
-        if len(descriptors) != len(_PIPES):
-            connection.close()
-            raise ConnectionResetError(errno.ECONNRESET, "its helper did not hand over its pipes")
-        events, commands = descriptors
-        return connection, events, commands
-
-    def _attach(self, connection: socket.socket, events: int, commands: int) -> None:
-        self._shim, self._events, self._commands = connection, events, commands
-        for descriptor in (events, commands):
-            os.set_blocking(descriptor, False)
-            with contextlib.suppress(OSError):  # over the user's limit for pipes: the default size works too
-                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_OCTETS)
-        self.beat()
-        self._loop.add_reader(events, self._readable)
-        self._loop.add_reader(connection, self._shim_gone)
-
-    def _detach(self) -> None:
-        if self._shim is None:
-            return
-        self._loop.remove_reader(self._events)
-        self._loop.remove_reader(self._shim)
-        self._loop.remove_writer(self._commands)
-        os.close(self._events)
-        os.close(self._commands)
-        self._shim.close()
-        self._shim, self._events, self._commands = None, -1, -1
-
-    def _readable(self) -> None:
-        try:
-            octets = os.read(self._events, READ_OCTETS)
-        except BlockingIOError:
-            return
-        if octets:
-            self._on_octets(octets)
-        else:
-            self._loop.remove_reader(self._events)
-            self.end("ExaBGP closed its pipe")
-
-    def _shim_gone(self) -> None:
-        if self._shim is not None:
-            self._loop.remove_reader(self._shim)
-            self.end("the helper process of ExaBGP ended")
-
-    def _writable(self) -> None:
-        del self._unwritten[: self._write_some(self._unwritten)]
-        if not self._unwritten:
-            self._loop.remove_writer(self._commands)
-
-    def _write_some(self, octets: bytes | bytearray) -> int:
-        try:
-            return os.write(self._commands, octets)
-        except BlockingIOError:
-            return 0
-        except BrokenPipeError:
-            self.end("ExaBGP does not read its commands any more")
-            return len(octets)
 
     async def _watch(self) -> None:
         if self._process is not None:
