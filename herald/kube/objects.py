@@ -76,10 +76,22 @@ class Metadata(Value, frozen=True):
     deletion_timestamp: str | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+    finalizers: list[str] = []
 
     @property
     def key(self) -> ObjectKey:
         return ObjectKey(self.namespace, self.name)
+
+
+class Condition(Value, frozen=True):
+    """A metav1.Condition. `observed_generation` stays 0 for kinds that have no generation, as Service has none."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str = ""
+    observed_generation: int = 0
 
 
 class TrafficPolicy(StrEnum):
@@ -119,6 +131,7 @@ class LoadBalancerStatus(Value, frozen=True):
 
 class ServiceStatus(Value, frozen=True):
     load_balancer: LoadBalancerStatus = LoadBalancerStatus()
+    conditions: list[Condition] = []
 
 
 def _address(text: str | None) -> IPAddress | None:
@@ -242,12 +255,17 @@ class ServiceCIDR(Value, frozen=True):
         return self.metadata.key
 
 
+class ConfigStatus(Value, frozen=True):
+    conditions: list[Condition] = []
+
+
 class ConfigManifest(Value, frozen=True):
     """An object of one of Herald's own kinds, its spec as written. bgp_config decides what it means and whether it may."""
 
     kind: Kind
     metadata: Metadata
     spec: dict[str, Any] = {}
+    status: ConfigStatus = ConfigStatus()
 
     @property
     def key(self) -> ObjectKey:

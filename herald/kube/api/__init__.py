@@ -1,0 +1,59 @@
+"""Cluster objects from a Kubernetes API server, and what is written there. See herald.kube for the words.
+
+async with ApiClient(InCluster()) as client:                    # or KubeconfigFile(path=...)
+body = await client.get("/version")                         # raw bytes; ApiError and its kinds, UnreachableError
+await apply_status(client, FieldManager.SPEAKER, Target(resource=BGP_NODES, key=..., uid=...), {...})
+"""
+
+from herald.kube.api.access import Access, InCluster, KubeconfigFile
+from herald.kube.api.apply import FieldManager, Target, apply, apply_service_status, apply_status
+from herald.kube.api.client import ApiClient
+from herald.kube.api.errors import (
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    GoneError,
+    InvalidError,
+    NotFoundError,
+    OwnedByAnotherError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from herald.kube.api.events import Event, EventType, create_event
+from herald.kube.api.lease import Lease, LeaseSpec, create_lease, get_lease, update_lease
+from herald.kube.api.resource import BGP_NODES, BGP_SESSIONS, EVENTS, LEASES, RESOURCES, Resource
+
+__all__ = [
+    "BGP_NODES",
+    "BGP_SESSIONS",
+    "EVENTS",
+    "LEASES",
+    "RESOURCES",
+    "Access",
+    "ApiClient",
+    "ApiError",
+    "ConflictError",
+    "Event",
+    "EventType",
+    "FieldManager",
+    "ForbiddenError",
+    "GoneError",
+    "InCluster",
+    "InvalidError",
+    "KubeconfigFile",
+    "Lease",
+    "LeaseSpec",
+    "NotFoundError",
+    "OwnedByAnotherError",
+    "Resource",
+    "Target",
+    "UnauthorizedError",
+    "UnreachableError",
+    "apply",
+    "apply_service_status",
+    "apply_status",
+    "create_event",
+    "create_lease",
+    "get_lease",
+    "update_lease",
+]
