@@ -97,8 +97,8 @@ class Plan:
         return self.settle()
 
     def next_write(self, key: ObjectKey) -> Write | None:
-        """None also while a write for the Service is on its way."""
-        record = self._records.get(key)
+        """None also while a write for the Service is on its way, and before everything has been listed."""
+        record = None if self._unsynced else self._records.get(key)
         return record.next_write() if record else None
 
     def begin(self, write: Write) -> None:
