@@ -11,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from bgp_config.problem import path_of
 from herald.kube.objects import (
     API_VERSIONS,
     ConfigManifest,
@@ -46,19 +47,21 @@ _TYPES: Mapping[Kind, type[Service | EndpointSlice | Node | Secret | ServiceCIDR
 class Flaw:
     """Why something is not taken. `identity` is None where even that cannot be read.
 
-    `line` counts from 0 in its document, and from 1 in the file once that is put together.
+    `path` is where in the object, if that can be said. `line` counts from 0 in its document, and from 1 in the file once
+    that is put together.
     """
 
     message: str
     hint: str
+    path: str = ""
     identity: ObjectId | None = None
     line: int | None = None
 
 
 class NotDecodedError(Exception):
-    def __init__(self, message: str, hint: str, identity: ObjectId | None = None) -> None:
+    def __init__(self, message: str, hint: str, identity: ObjectId | None = None, path: str = "") -> None:
         super().__init__(message)
-        self.flaw = Flaw(message=message, hint=hint, identity=identity)
+        self.flaw = Flaw(message=message, hint=hint, identity=identity, path=path)
 
 
 def named(identity: ObjectId) -> str:
@@ -76,7 +79,7 @@ def identify(kind: Kind, raw: Mapping[str, Any]) -> ObjectId:
     """Raises NotDecodedError when the object has no proper name."""
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
-        raise NotDecodedError(f"a {kind} without metadata", "give it metadata.name")
+        raise NotDecodedError(f"a {kind} without metadata", "give it metadata.name", path="metadata")
     namespace = _name(kind, "namespace", metadata.get("namespace") or DEFAULT_NAMESPACE) if kind in _NAMESPACED else ""
     return kind, ObjectKey(namespace, _name(kind, "name", metadata.get("name")))
 
@@ -85,7 +88,8 @@ def _name(kind: Kind, field: str, text: object) -> str:
     if isinstance(text, str) and _NAME.fullmatch(text):
         return text
     hint = "a name is text (in quotes if it looks like a number) of a-z, 0-9, - and ."
-    raise NotDecodedError(f"metadata.{field} of a {kind} is {text!r}, which is no name", hint)
+    message = f"metadata.{field} of a {kind} is {text!r}, which is no name"
+    raise NotDecodedError(message, hint, path=f"metadata.{field}")
 
 
 def decode(identity: ObjectId, raw: Mapping[str, Any]) -> KubeObject:
@@ -101,10 +105,20 @@ def decode(identity: ObjectId, raw: Mapping[str, Any]) -> KubeObject:
     }
     try:
         if kind.is_config:
-            return msgspec.convert({**raw, "metadata": filled, "spec": raw.get("spec") or {}}, ConfigManifest)
+            _check_spec(identity, raw)
+            return msgspec.convert({**raw, "metadata": filled}, ConfigManifest)
         return msgspec.convert({**_without_nulls(raw), "metadata": filled}, _TYPES[kind])
     except (msgspec.ValidationError, RecursionError) as error:
         raise NotDecodedError(f"{named(identity)}: {error}", _hint(str(error)), identity) from None
+
+
+def _check_spec(identity: ObjectId, raw: Mapping[str, Any]) -> None:
+    """As an API server does: to some kinds a spec without fields means everything, which must have been meant."""
+    spec = raw.get("spec")
+    if not isinstance(spec, dict):
+        written = "is no object" if spec is not None else "is empty" if "spec" in raw else "is missing"
+        hint = "write its fields below spec, or spec: {} if none are meant"
+        raise NotDecodedError(f"{named(identity)}: spec {written}", hint, identity, path="spec")
 
 
 def _check_labels(identity: ObjectId, metadata: Mapping[str, Any]) -> None:
@@ -117,6 +131,7 @@ def _check_labels(identity: ObjectId, metadata: Mapping[str, Any]) -> None:
                     f"{named(identity)}: metadata.{field}: the value of {name} is {_type(value)}, not text",
                     f'put it in quotes: {name}: "{written}"' if isinstance(value, int | float) else "write text in quotes",
                     identity,
+                    path=path_of("metadata", field, str(name)),
                 )
 
 

@@ -133,7 +133,7 @@ def test_a_label_that_is_no_text_is_named_with_its_remedy(written: str, quoted: 
             "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {externalTrafficPolicy: x}\n",
             "externalTrafficPolicy",
         ),
-        ("apiVersion: herald-lb.io/v1alpha1\nkind: BGPPeer\nmetadata: {name: a}\nspec: 7\n", "$.spec"),
+        ("apiVersion: herald-lb.io/v1alpha1\nkind: BGPPeer\nmetadata: {name: a}\nspec: 7\n", "spec is no object"),
         ("apiVersion: herald-lb.io/v1alpha1\nkind: BGPPeer\nmetadata: &m {name: a, labels: *m}\n", "labels"),
     ],
 )
@@ -141,6 +141,22 @@ def test_what_is_wrong_is_named(text: str, said: str) -> None:
     manifest = read(text)
     assert not manifest.objects
     assert said in only_flaw(manifest)
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("", "spec is missing"),
+        ("spec:\n", "spec is empty"),
+        ("spec: null\n", "spec is empty"),
+        ("spec: []\n", "spec is no object"),
+    ],
+)
+def test_an_advertisement_of_everything_says_so_with_an_object(spec: str, said: str) -> None:
+    """Without fields it announces all pools to all peers, which nobody means who leaves the spec out or empty."""
+    text = "apiVersion: herald-lb.io/v1alpha1\nkind: BGPAdvertisement\nmetadata: {name: a}\n"
+    assert said in only_flaw(read(text + spec))
+    assert len(read(text + "spec: {}\n").objects) == 1
 
 
 def test_a_document_that_does_not_parse_leaves_the_others_and_names_its_line() -> None:
