@@ -81,11 +81,21 @@ class Process:
         return self.log.read_text(errors="replace")
 
 
-def start(namespace: str, argv: Sequence[str], *, name: str, log: Path, env: Mapping[str, str] | None = None) -> Process:
-    """Starts the program in a session of its own, so that a Ctrl-C in the terminal is ours to handle."""
+def start(
+    namespace: str | None, argv: Sequence[str], *, name: str, log: Path, env: Mapping[str, str] | None = None
+) -> Process:
+    """Starts the program in a session of its own, so that a Ctrl-C in the terminal is ours to handle.
+
+    Without a namespace it runs in that of this process. A lab ends all that is in its namespaces, whatever ended its
+    owner; such a program is told by the kernel instead, when the thread that started it is gone.
+    """
+    if namespace is None:
+        where = ["setpriv", "--pdeathsig", "KILL", "--"]
+    else:
+        where = ["nsenter", f"--net={NAMESPACES / namespace}", "--"]
     with log.open("ab") as output:
         popen = subprocess.Popen(
-            ["nsenter", f"--net={NAMESPACES / namespace}", "--", *argv],
+            [*where, *argv],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -5,7 +5,7 @@ namespaces of its own. Invariants: every cable is a routed point-to-point link o
 to the spine; device names are the name of the machine at the other end.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
@@ -18,6 +18,7 @@ MachineName = NewType("MachineName", str)
 Interface = IPv4Interface | IPv6Interface
 
 SPINE = MachineName("spine")
+CONTROL = MachineName("control")
 SPINE_ASN = ASN(65100)
 NODE_ASN = ASN(64512)
 INTERNAL_ASN = ASN(65000)
@@ -46,7 +47,7 @@ class Settings:
     """What may differ between two labs of one shape. Times in seconds.
 
     `nodes` counts only in a rack; two racks always have three. `passwords`: TCP MD5 by node port, as in {"node1-tor1":
-    "secret"}. `graceful_restart`: the last ToR restarts gracefully (RFC 4724).
+    "secret"}. `graceful_restart`: the last ToR restarts gracefully (RFC 4724). `control`: there is a control plane.
     """
 
     nodes: int = DEFAULT_NODES
@@ -58,6 +59,7 @@ class Settings:
     graceful_restart: bool = True
     passwords: Mapping[str, str] = field(default_factory=dict)
     pools: tuple[Prefix, ...] = POOLS
+    control: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,17 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """The machine of the control plane, on a management network: cabled to every node, it also carries what nodes send to
+    one another (`networks`), as a pod network does. Its own address is on lo.
+    """
+
+    name: MachineName
+    networks: tuple[Prefix, ...]
+    addresses: tuple[Interface, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     shape: Shape
     settings: Settings
@@ -118,6 +131,7 @@ class Topology:
     nodes: tuple[Node, ...]
     clients: tuple[Client, ...]
     cables: tuple[Cable, ...]
+    control: Control | None = None
 
     @property
     def routers(self) -> tuple[Router, ...]:
@@ -125,7 +139,8 @@ class Topology:
 
     @property
     def machines(self) -> tuple[MachineName, ...]:
-        machines: tuple[Router | Node | Client, ...] = (*self.routers, *self.nodes, *self.clients)
+        control = () if self.control is None else (self.control,)
+        machines: tuple[Router | Node | Client | Control, ...] = (*self.routers, *self.nodes, *self.clients, *control)
         return tuple(machine.name for machine in machines)
 
     def cable(self, one: str, other: str) -> Cable:
@@ -139,11 +154,12 @@ class Topology:
         return tuple(cable for cable in self.cables if machine in {cable.upper.machine, cable.lower.machine})
 
     def tors_of(self, node: str) -> tuple[MachineName, ...]:
-        return tuple(cable.upper.machine for cable in self.cables if cable.lower.machine == node)
+        return tuple(end.machine for end in self.gateways(node))
 
     def gateways(self, machine: str) -> tuple[End, ...]:
-        """Where a node or client sends what is not its own: the upper ends of its cables."""
-        return tuple(cable.upper for cable in self.cables if cable.lower.machine == machine)
+        """Where a node or client sends what is not its own: the upper ends of its cables to routers."""
+        uppers = (cable.upper for cable in self.cables if cable.lower.machine == machine)
+        return tuple(end for end in uppers if end.machine != CONTROL)
 
 
 def build(shape: Shape, settings: Settings) -> Topology:
@@ -197,7 +213,10 @@ def _assemble(
         tors=tors,
         nodes=tuple(_node(number, settings) for number in ports),
         clients=tuple(clients),
-        cables=tuple(chain(cables, _uplinks(tors, settings), _node_ports(tors, ports, settings))),
+        cables=tuple(
+            chain(cables, _uplinks(tors, settings), _node_ports(tors, ports, settings), _management_ports(ports, settings))
+        ),
+        control=_control(settings) if settings.control else None,
     )
 
 
@@ -213,6 +232,11 @@ def _node_ports(tors: tuple[Router, ...], ports: Mapping[int, tuple[int, ...]], 
             yield _point_to_point(tors[number - 1].name, name, f"10.{number}.{node}", f"fd00:{number}:{node}:", settings)
 
 
+def _management_ports(nodes: Iterable[int], settings: Settings) -> Iterator[Cable]:
+    for node in nodes if settings.control else ():
+        yield _point_to_point(CONTROL, MachineName(f"node{node}"), f"10.8.{node}", f"fd00:8:{node}:", settings)
+
+
 def _point_to_point(upper: MachineName, lower: MachineName, v4: str, v6: str, settings: Settings) -> Cable:
     return Cable(
         upper=End(machine=upper, device=lower, addresses=_interfaces(settings, f"{v4}.0/31", f"{v6}:0/127")),
@@ -225,6 +249,17 @@ def _node(number: int, settings: Settings) -> Node:
         name=MachineName(f"node{number}"),
         asn=INTERNAL_ASN if settings.peering is Peering.IBGP else NODE_ASN,
         addresses=_interfaces(settings, f"10.0.255.{number}/32", f"fd00:0:255::{number}/128"),
+    )
+
+
+def _control(settings: Settings) -> Control:
+    return Control(
+        name=CONTROL,
+        networks=(
+            *_families(settings, "10.8.0.0/16", "fd00:8::/32"),
+            *_families(settings, "10.0.255.0/24", "fd00:0:255::/64"),
+        ),
+        addresses=_interfaces(settings, "10.8.0.1/32", "fd00:8::1/128"),
     )
 
 

@@ -7,7 +7,7 @@ carrier at both machines and no more, and silencing it (frames dropped on the wi
 
 from collections.abc import Iterator
 
-from herald.lab.topology import Cable, MachineName, Topology
+from herald.lab.topology import Cable, Control, MachineName, Node, Topology
 
 WIRE = MachineName("wire")
 
@@ -52,23 +52,44 @@ def link_commands(topology: Topology, lab: str) -> Iterator[str]:
 def machine_commands(topology: Topology, machine: str) -> Iterator[str]:
     """For `ip -n NAMESPACE -batch`: addresses, links up, default routes."""
     yield "link set lo up"
-    for node in topology.nodes:
-        if node.name == machine:
-            yield from (f"address add {interface} dev lo" for interface in node.addresses)
+    for host in _hosts(topology):
+        if host.name == machine:
+            yield from (f"address add {interface} dev lo" for interface in host.addresses)
     for cable in topology.cables_of(machine):
         for end in (cable.upper, cable.lower):
             if end.machine == machine:
                 yield from (f"address add {interface} dev {end.device}" for interface in end.addresses)
                 yield f"link set {end.device} up"
     yield from _default_routes(topology, machine)
+    yield from _management_routes(topology, machine)
+
+
+def _hosts(topology: Topology) -> tuple[Node | Control, ...]:
+    """The machines whose own addresses are on lo."""
+    return topology.nodes if topology.control is None else (*topology.nodes, topology.control)
+
+
+def _management_routes(topology: Topology, machine: str) -> Iterator[str]:
+    """Nodes reach the control plane and one another through it."""
+    if topology.control is None:
+        return
+    for node in topology.nodes:
+        cable = topology.cable(node.name, topology.control.name)
+        if machine == node.name:
+            for network in topology.control.networks:
+                yield f"route add {network} via {cable.upper.address(network.version)} dev {topology.control.name}"
+        elif machine == topology.control.name:
+            for interface in node.addresses:
+                yield f"route add {interface} via {cable.lower.address(interface.version)} dev {node.name}"
 
 
 def _default_routes(topology: Topology, machine: str) -> Iterator[str]:
     """Nodes and clients send everything to all routers above them; routers learn what they need by BGP."""
-    if machine in {router.name for router in topology.routers}:
+    gateways = topology.gateways(machine)
+    if not gateways or machine in {router.name for router in topology.routers}:
         return
     for version, everything in ((4, "0.0.0.0/0"), (6, "::/0")) if topology.settings.ipv6 else ((4, "0.0.0.0/0"),):
-        hops = " ".join(f"nexthop via {end.address(version)} dev {end.machine}" for end in topology.gateways(machine))
+        hops = " ".join(f"nexthop via {end.address(version)} dev {end.machine}" for end in gateways)
         yield f"route add {everything} {hops}"
 
 
@@ -109,9 +130,14 @@ def sysctls(topology: Topology, machine: str, *, hash_seed: bool) -> dict[str, s
         settings |= {f"ipv{version}/conf/{scope}/ignore_routes_with_linkdown": "1" for version in (4, 6)}
     if hash_seed:
         settings["ipv4/fib_multipath_hash_seed"] = str(_seed(topology, machine))
-    if router:
+    if router or _forwards(topology, machine):
         settings |= {"ipv4/ip_forward": "1", "ipv6/conf/all/forwarding": "1"}
     return settings
+
+
+def _forwards(topology: Topology, machine: str) -> bool:
+    """kube-proxy on a node sends on to endpoints of other nodes; the control plane carries that."""
+    return topology.control is not None and any(machine == host.name for host in _hosts(topology))
 
 
 def _seed(topology: Topology, machine: str) -> int:
