@@ -2,7 +2,8 @@
 
 Work is proportional to the change (DESIGN.md, rule 2): a change marks a Service, and only marked Services are decided again,
 and those that wait for an address which became free. The oldest is decided first, so that what is scarce goes to it. The
-result equals that of deciding all Services again, in the same order.
+result equals that of deciding all Services again, in the same order; only which of two reasons is named for a Service that
+lacks an address of both families may differ.
 
 Nothing is decided before every required kind has been listed once (rule 4). An address is claimed from the decision on,
 through the write, until the status that showed it is known to be cleared or gone; a write that failed changes no claim.
@@ -188,7 +189,7 @@ class _Pass:
             self._claim(record)
         unmet = record.unmet
         self._waiting.put(record.seniority, unmet.awaits if unmet else frozenset())
-        if not record.exists and not record.claims and not record.writing and not record.said:
+        if record.is_forgotten:
             del self._records[record.key]
 
     def _claim(self, record: Record) -> None:

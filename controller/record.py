@@ -43,7 +43,8 @@ class Record:
 
     `service` is the object as last seen, with the status as last acknowledged; `exists` is False once it is gone.
     `decided` are the VIPs that it shall have. `unsure` are those that a write without an acknowledgement may have left in
-    the status. `said` is the word about pending that was acknowledged last. At most one write is on its way at any time.
+    the status. `said` is the word about pending that was acknowledged last; `touched`, whether this controller may have
+    written anything. At most one write is on its way at any time.
     """
 
     service: Service
@@ -52,6 +53,7 @@ class Record:
     unsure: frozenset[IPAddress] = frozenset()
     outcome: Outcome | None = None
     said: Unmet | None = None
+    touched: bool = False
     writing: bool = False
 
     @property
@@ -66,6 +68,11 @@ class Record:
     def claims(self) -> frozenset[IPAddress]:
         """Every address that nobody else may be given as long as this stands."""
         return self.unsure | frozenset((*self.decided, *self.service.vips))
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Gone, and nothing is left of it."""
+        return not (self.exists or self.claims or self.touched or self.writing)
 
     @property
     def unmet(self) -> Unmet | None:
@@ -120,11 +127,12 @@ class Record:
         # A Service that is no load balancer has an ingress only by our hand, perhaps in an earlier life.
         if self.unsure or (self.service.vips and not self.service.is_load_balancer):
             return SetIngress(self.service, ())
-        return Forget(self.service) if self.said else None
+        return Forget(self.service) if self.touched else None
 
     def begin(self, write: Write) -> None:
         """The write is on its way: from now on it may have happened."""
         self.writing = True
+        self.touched |= not isinstance(write, Forget)
         if isinstance(write, SetIngress):
             self.unsure |= frozenset(write.vips)
 
@@ -139,7 +147,7 @@ class Record:
             case SayPending(_, unmet):
                 self.said = unmet
             case Forget():
-                self.said = None
+                self.said, self.touched = None, False
                 if not self.exists:
                     self.service, self.unsure = _showing(self.service, ()), frozenset()
                 elif not isinstance(self.outcome, NotOurs):
