@@ -23,11 +23,12 @@ class Binder:
         self._bound: dict[IPAddress, int] = {}
         self._leaving: dict[IPAddress, float] = {}
 
-    async def start(self, now: float) -> None:
-        """Takes over what an earlier run left: it leaves too, unless it is bound again."""
+    async def start(self, now: float) -> int:
+        """Takes over what an earlier run left: it leaves too, unless it is bound again. Returns the device's index."""
         self._device = await self._netlink.device(self._device_name)
         self._bound = await self._netlink.bound()
         self.release(self._bound, now)
+        return self._device
 
     async def bind(self, vips: Iterable[IPAddress]) -> None:
         """Before they are announced."""

@@ -17,6 +17,7 @@ from herald.program.logs import fields
 from speaker.bind import Binder
 from speaker.core import Core, NodeNetwork, Outcome, Transition
 from speaker.netlink import Netlink
+from speaker.netwatch import NetworkWatch
 from speaker.peering import Peering
 from speaker.reasons import PeerReason
 from speaker.route import PathAttributes, RouteState
@@ -28,8 +29,8 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 """How often things that only time changes are looked at: lingering VIPs, a replacement that takes too long."""
-OBSERVE_S = 2.0
-"""How often the kernel is asked how peers are reached, apart from every change of configuration."""
+OBSERVE_S = 0.2
+"""The kernel is asked how peers are reached when it said that something changed, but not more often than this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Speaker:
         self._netlink = netlink
         self._changes = changes
         self._binder = Binder(netlink, settings.bind_device) if settings.bind_device else None
+        self._watch = NetworkWatch()
         self._network = NodeNetwork()
         self._observed_at = float("-inf")
         self._peers_refused: Mapping[PeerName, PeerReason] = {}
@@ -62,9 +64,16 @@ class Speaker:
     async def run(self, engine: Engine, stop: asyncio.Event) -> None:
         """Until `stop` is set. The engine reports to on_session_event()."""
         if self._binder:
-            await self._binder.start(time.monotonic())
-        while not stop.is_set():
-            await self._turn(engine, await self._next_changes())
+            self._watch.pass_over(await self._binder.start(time.monotonic()))
+        stopping = asyncio.create_task(self._wake_on(stop))
+        with self._watch:
+            while not stop.is_set():
+                await self._turn(engine, await self._next_changes())
+        stopping.cancel()
+
+    async def _wake_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._changes.wake()
 
     async def unbind_all(self) -> None:
         """After all sessions are closed."""
@@ -100,7 +109,7 @@ class Speaker:
     async def _turn(self, engine: Engine, changes: list[Change]) -> None:
         core, now = self.core, time.monotonic()
         core.apply(changes)
-        if core.cluster.dirty.everything or now - self._observed_at >= OBSERVE_S:
+        if core.cluster.dirty.everything or (self._watch.changed and now - self._observed_at >= OBSERVE_S):
             await self._observe(now)
         outcome = core.step(self._sessions.running)
         await self._program(engine, now)
@@ -108,6 +117,7 @@ class Speaker:
         self._report(outcome, core.peering)
 
     async def _observe(self, now: float) -> None:
+        self._watch.forget()
         asked = [peer.address for peer in self.core.peers() if peer.source_address is None]
         self._network = await self._netlink.observe(asked, self._network)
         self._observed_at = now

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bgp_config.names import host_prefix
+from herald.lab.command import run
 from herald.lab.deployment import Deployment, until
 from herald.lab.namespace import processes_in
 from tests.lab.fabric import everywhere, fabric, vip, without
@@ -149,3 +150,18 @@ async def test_an_unready_endpoint_is_out_of_both_kernels_within_200_ms() -> Non
                     changes = [await routes.first(lambda e: e.prefix == web, 5) for routes in (one, two)]
                     took.append(max(change.at for change in changes) - at)
         assert sorted(took)[len(took) // 2] < 0.2, took
+
+
+async def test_a_port_that_is_down_at_the_start_has_its_session_soon_after_it_is_up() -> None:
+    async with fabric() as deployment:
+        expected = everywhere(deployment)
+        net = f"--net=/run/netns/{deployment.lab.namespace('node1')}"
+        speaker = deployment.speakers["node1"]
+        speaker.terminate()
+        await speaker.wait(6)
+        await run("nsenter", net, "--", "ip", "link", "set", "tor1", "down")
+        deployment.start_speaker("node1")
+        await deployment.routed(expected, 15, ["tor2"])
+        await until(lambda: "notOnLink" in deployment.speakers["node1"].output(), 5, deployment.speakers["node1"].output)
+        await run("nsenter", net, "--", "ip", "link", "set", "tor1", "up")
+        await deployment.routed(expected, 5)
