@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.api_server"]
+
 FRR_BGPD = Path("/usr/lib/frr/bgpd")
 
 
