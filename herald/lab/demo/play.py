@@ -66,11 +66,11 @@ async def _run(scene: Scene, stage: Stage) -> Event:
     at = await scene.act(deployment)
     expected = _expected(scene, stage)
     await deployment.routed(expected, scene.limit_s)
-    changed = stage.last_change(at)
-    if changed is None:
-        raise LabError(f"{scene.name}: the ToRs' routes are as expected, but no change of them was seen")
     settled = time.monotonic()
     await asyncio.sleep(SETTLE_S)
+    changed = stage.last_change(at, settled)
+    if changed is None:
+        raise LabError(f"{scene.name}: the ToRs' routes are as expected, but no change of them was seen")
     report = stage.load.report()
     for vip, nodes in expected.items():
         # Requests that began when the routes had changed are answered by the nodes that are announced, and no other.

@@ -30,11 +30,11 @@ class Stage:
     def addresses(self) -> list[IPAddress]:
         return [vip for vips in self.vips.values() for vip in vips]
 
-    def last_change(self, since: float) -> float | None:
-        """When the last route of a VIP changed in any ToR's kernel, seconds after `since`; None if none did."""
+    def last_change(self, since: float, end: float) -> float | None:
+        """When the last route of a VIP changed in any ToR's kernel meanwhile, seconds after `since`; None if none did."""
         prefixes = {host_prefix(vip) for vip in self.addresses}
         events = [e for recorder in self.recorders.values() for e in recorder.events]
-        return max((e.at - since for e in events if e.at >= since and e.prefix in prefixes), default=None)
+        return max((e.at - since for e in events if since <= e.at <= end and e.prefix in prefixes), default=None)
 
 
 @asynccontextmanager
