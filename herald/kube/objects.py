@@ -117,6 +117,7 @@ class ServiceSpec(Value, frozen=True):
     ip_family_policy: IPFamilyPolicy | None = msgspec.field(default=None, name="ipFamilyPolicy")
     external_traffic_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     publish_not_ready_addresses: bool = False
+    health_check_node_port: int = 0
 
 
 class Ingress(Value, frozen=True):

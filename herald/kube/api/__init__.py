@@ -21,7 +21,9 @@ from herald.kube.api.errors import (
 )
 from herald.kube.api.events import Event, EventType, create_event
 from herald.kube.api.lease import Lease, LeaseSpec, create_lease, get_lease, update_lease
+from herald.kube.api.problems import ObjectProblem
 from herald.kube.api.resource import BGP_NODES, BGP_SESSIONS, EVENTS, LEASES, RESOURCES, Resource
+from herald.kube.api.source import ApiSource
 
 __all__ = [
     "BGP_NODES",
@@ -32,6 +34,7 @@ __all__ = [
     "Access",
     "ApiClient",
     "ApiError",
+    "ApiSource",
     "ConflictError",
     "Event",
     "EventType",
@@ -44,6 +47,7 @@ __all__ = [
     "Lease",
     "LeaseSpec",
     "NotFoundError",
+    "ObjectProblem",
     "OwnedByAnotherError",
     "Resource",
     "Target",

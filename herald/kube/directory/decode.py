@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from bgp_config.problem import path_of
+from herald.kube.nulls import without_nulls
 from herald.kube.objects import (
     API_VERSIONS,
     ConfigManifest,
@@ -107,7 +108,7 @@ def decode(identity: ObjectId, raw: Mapping[str, Any]) -> KubeObject:
         if kind.is_config:
             _check_spec(identity, raw)
             return msgspec.convert({**raw, "metadata": filled}, ConfigManifest)
-        return msgspec.convert({**_without_nulls(raw), "metadata": filled}, _TYPES[kind])
+        return msgspec.convert({**without_nulls(raw), "metadata": filled}, _TYPES[kind])
     except (msgspec.ValidationError, RecursionError) as error:
         raise NotDecodedError(f"{named(identity)}: {error}", _hint(str(error)), identity) from None
 
@@ -151,14 +152,3 @@ def _hint(error: str) -> str:
     if "Expected `str`" in error:
         return "put the value in quotes"
     return "the last good form stays in force; see the field's documentation in the Kubernetes API"
-
-
-def _without_nulls(raw: Any) -> Any:  # noqa: ANN401 -- plain JSON values
-    """In a manifest null is the same as absent."""
-    match raw:
-        case dict():
-            return {key: _without_nulls(value) for key, value in raw.items() if value is not None}
-        case list():
-            return [_without_nulls(value) for value in raw]
-        case _:
-            return raw

@@ -6,6 +6,7 @@ Documents are cut by their separator lines before any is parsed, so that one tha
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -95,8 +96,21 @@ def cut_json(text: str) -> Iterator[DocumentText]:
 
 def load_yaml(text: str) -> Any:  # noqa: ANN401 -- whatever the user wrote
     """Raises NotParsedError."""
-    try:
+    with _told():
         return yaml.load(text, _Loader)  # noqa: S506 -- a safe loader
+
+
+def compose_yaml(text: str) -> yaml.Node | None:
+    """The tree that load_yaml makes values of, in which each node knows its place. Raises NotParsedError."""
+    with _told():
+        node: yaml.Node | None = yaml.compose(text, _Loader)
+        return node
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else None
         raise NotParsedError(f"not valid YAML: {error.problem}", line) from None

@@ -75,7 +75,7 @@ class ManifestReader:
             )
         objects: list[tuple[ObjectId, KubeObject]] = []
         flaws: list[Flaw] = []
-        for item in _items(raw):
+        for _, item in items(raw):
             try:
                 kind = self._kind(item)
                 if kind is not None:
@@ -103,18 +103,18 @@ class ManifestReader:
         return decode(identity, raw)
 
 
-def _items(raw: object) -> Iterator[dict[str, Any]]:
-    """The objects of one document: none if empty, many if it is a List."""
+def items(raw: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """The objects of one document, none if it is empty, many if it is a List, each with its place in the document."""
     match raw:
         case None:
             return
-        case {"kind": "List", "items": list(items)}:
-            for item in items:
-                yield from _items(item)
+        case {"kind": "List", "items": list(listed)}:
+            for index, item in enumerate(listed):
+                yield from items(item, (*at, "items", index))
         case dict():
-            yield raw
+            yield at, raw
         case _:
-            yield {}  # to be named as no Kubernetes object
+            yield at, {}  # to be named as no Kubernetes object
 
 
 def _assemble(cuts: list[DocumentText], documents: Mapping[str, Document]) -> Manifest:
