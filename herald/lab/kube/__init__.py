@@ -1,4 +1,4 @@
-"""Real Kubernetes parts for the lab and for tests: kube-apiserver with etcd, kube-proxy, kubectl. ./run setup kube gets them.
+"""Real Kubernetes parts for labs and tests: kube-apiserver with etcd, kube-proxy, kubectl.
 
 from herald.lab.kube.api_server import ApiServer, api_server
 
@@ -9,4 +9,11 @@ async with api_server(directory) as api:        # on loopback, no root; tests as
     pod_token(api.client, namespace=..., service_account=..., pod=..., node=...)   # herald.lab.kube.tokens
     await kubectl(api.admin, "get", "nodes")    # herald.lab.kube.kubectl
     await api.stop(); await api.start(); await api.restart(); api.freeze(); api.thaw(); await api.renew_certificates()
+
+    async with Lab(rack(Settings(control=True))) as lab:                              # root
+        cluster = Cluster(lab=lab)                  # herald.lab.kube.cluster; API server on `control`, Nodes, kube-proxies
+        await cluster.start()                       # cluster.api as above; cluster.proxies["node1"]: a Process
+        await lab.silence("node1", "control")       # all that node1 and the API server say to each other is lost
+
+./run setup kube gets the programs. Errors for people are LabError; ApiError (with `code`) is what the server refused.
 """
