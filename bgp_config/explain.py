@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bgp_config.parser_only import ParserOnly
 from bgp_config.problem import Problem, path_of
 from bgp_config.spec.base import DNS_LABEL, DNS_SUBDOMAIN, RULE
 from bgp_config.spec.selector import LABEL_KEY, LABEL_VALUE
@@ -45,22 +44,18 @@ _MESSAGES = {
 }
 """By pydantic's type of error, with what its context names."""
 
-_KEY = "[key]"
-"""What pydantic puts behind the key of a map when it is the key that is wrong."""
-
 _LONGEST_SHOWN = 60
 
 
 def explain(error: ErrorDetails, model: type[BaseModel]) -> Problem:
     """One finding about a spec of this model."""
-    location = [part for part in error["loc"] if part != _KEY]
+    location = [part for part in error["loc"] if part != "[key]"]
     path = path_of("spec", *location)
     if error["type"] == UNKNOWN_FIELD:
         return Problem(path, "there is no such field", nearest(str(location[-1]), _fields(_owner(model, location))))
     if error["type"] == RULE:
         return Problem(path, error["ctx"]["message"], error["ctx"]["hint"], error["ctx"]["parser_only"])
-    parser_only = ParserOnly.LABEL_KEYS if _KEY in error["loc"] else None
-    return Problem(path, _message(error), _hint(error, _description(model, location)), parser_only)
+    return Problem(path, _message(error), _hint(error, _description(model, location)))
 
 
 def _message(error: ErrorDetails) -> str:

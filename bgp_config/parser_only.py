@@ -12,4 +12,3 @@ class ParserOnly(StrEnum):
     RANGE_ORDER = "stop is not before start: CEL has no order on addresses"
     RANGE_UNICAST = "nothing between start and stop is loopback, multicast and so on: CEL has no order on addresses"
     BLOCKS_DISJOINT = "the blocks of a pool do not overlap: too costly for CEL, and CEL has no order on addresses"
-    LABEL_KEYS = "the keys of matchLabels are label keys: a structural schema says nothing about keys"

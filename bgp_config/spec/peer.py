@@ -54,13 +54,14 @@ class BGPPeerSpec(ObjectSpec):
         ),
         Cel(
             "!has(self.sourceAddress) || !isIP(self.sourceAddress) || !isIP(self.peerAddress)"
-            " || (ip(self.sourceAddress).family() == ip(self.peerAddress).family()"
-            " && ip(self.sourceAddress) != ip(self.peerAddress))",
+            " || (ip(self.peerAddress).family() == 4"
+            " ? ip(self.sourceAddress).family() == 4 && !cidr(self.peerAddress + '/32').containsIP(self.sourceAddress)"
+            " : ip(self.sourceAddress).family() == 6 && !cidr(self.peerAddress + '/128').containsIP(self.sourceAddress))",
             "sourceAddress must be another address of the family of peerAddress",
         ),
         Cel(
             "!has(self.families) || !isIP(self.peerAddress)"
-            " || self.families.all(f, f == 'IPv' + string(ip(self.peerAddress).family()))",
+            " || self.families.all(f, f == (ip(self.peerAddress).family() == 4 ? 'IPv4' : 'IPv6'))",
             "families must be the family of peerAddress",
         ),
     )

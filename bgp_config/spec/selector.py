@@ -14,8 +14,17 @@ LABEL_KEY = (
 )
 LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
 
-_LabelKey = Annotated[str, Field(min_length=1, max_length=317, pattern=LABEL_KEY)]
+_MAX_KEY = 317
+_LabelKey = Annotated[str, Field(min_length=1, max_length=_MAX_KEY, pattern=LABEL_KEY)]
 _LabelValue = Annotated[str, Field(max_length=63, pattern=LABEL_VALUE)]
+_LabelMap = Annotated[
+    dict[_LabelKey, _LabelValue],
+    Field(max_length=64),
+    Cel(
+        f"self.all(key, key.size() <= {_MAX_KEY} && key.matches(r'{LABEL_KEY}'))",
+        "keys must be [prefix/]name of letters, digits, '-', '_' and '.'",
+    ),
+]
 _VALUED = frozenset({Operator.IN, Operator.NOT_IN})
 
 
@@ -44,9 +53,7 @@ class RequirementSpec(Spec):
 
 
 class SelectorSpec(Spec):
-    match_labels: dict[_LabelKey, _LabelValue] | None = Field(
-        None, max_length=64, description="Labels that must all be there with these values."
-    )
+    match_labels: _LabelMap | None = Field(None, description="Labels that must all be there with these values.")
     match_expressions: list[RequirementSpec] | None = Field(
         None, max_length=64, description="Conditions that must all hold."
     )

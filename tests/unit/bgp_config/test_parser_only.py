@@ -1,18 +1,14 @@
 """Each rule that an API server does not know is named in the problem of an object that breaks it; no other is."""
 
-from collections.abc import Mapping
-
 import pytest
 
 from bgp_config.kind import ConfigKind
 from bgp_config.parse import Refused, parse
 from bgp_config.parser_only import ParserOnly
 
-PEER = {"localASN": 64512, "peerASN": 65001, "peerAddress": "10.1.1.0"}
 
-
-def broken(kind: ConfigKind, spec: Mapping[str, object]) -> list[ParserOnly | None]:
-    parsed = parse(kind, "x", spec)
+def broken(blocks: list[object]) -> list[ParserOnly | None]:
+    parsed = parse(ConfigKind.ADDRESS_POOL, "x", {"blocks": blocks})
     assert isinstance(parsed, Refused)
     return [problem.parser_only for problem in parsed.problems]
 
@@ -28,10 +24,5 @@ def broken(kind: ConfigKind, spec: Mapping[str, object]) -> list[ParserOnly | No
         ([{"start": "10.0.0.1", "stop": "fd00::1"}], None),
     ],
 )
-def test_of_a_pool(blocks: list[object], rule: ParserOnly | None) -> None:
-    assert rule in broken(ConfigKind.ADDRESS_POOL, {"blocks": blocks})
-
-
-def test_of_selectors() -> None:
-    selectors = [{"matchLabels": {"-no key": "v", "key": "no value!"}}]
-    assert broken(ConfigKind.BGP_PEER, {**PEER, "nodeSelectors": selectors}) == [ParserOnly.LABEL_KEYS, None]
+def test_the_rule_that_is_broken_is_named(blocks: list[object], rule: ParserOnly | None) -> None:
+    assert rule in broken(blocks)
