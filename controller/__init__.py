@@ -1,0 +1,22 @@
+"""Assigns VIPs to Services of type LoadBalancer, from pools.
+
+Changes of the cluster go into a Plan, which is pure; what it decides is written by a Reconciler, the loops.
+
+- `ipam`: which addresses are free. `ledger`: who holds which. `waiting`: who waits for which.
+- `request`: what a Service asks for. `allocate`: what it shall have, or the PendingReason (`reasons`) why not.
+- `record`: one Service and the write that it needs next. `plan`: all of them, incrementally.
+- `workqueue`, `reconcile`: the loops. `metrics`, `daemon`: the program. `leftovers`: what earlier lives wrote.
+- `guard`: addresses that are never assigned.
+
+    plan = Plan("herald-lb.io/bgp")
+    for change in await changes.take():
+        plan.apply(change)
+    for key in plan.settle():             # decided again; their next write may be another
+        write = plan.next_write(key)      # SetIngress | SayPending | Forget | None
+        if write is not None:
+            plan.begin(write)             # from now on it may have happened
+            ...                           # then plan.acknowledge(write) or plan.fail(write), and settle again
+
+A new source needs a Source of the kinds plan.KINDS and a StatusWriter that raises WriteRefusedError or OSError when a write
+did not happen for sure, and that always ends: see daemon._lead.
+"""

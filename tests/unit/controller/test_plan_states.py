@@ -76,7 +76,7 @@ class DirectoryMachine(RuleBasedStateMachine):
         self.in_flight: list[Write] = []
         self.unseen: dict[tuple[Kind, ObjectKey], Change] = {}
         self.versions: dict[ObjectKey, list[Service]] = {key: [each] for key, each in self.objects.items()}
-        for key in sorted(self.status):
+        for key in sorted(self.status) if self.status_outlives_object else ():
             left = self.shown(lb(key.name), key)
             for change in (Upsert(Kind.SERVICE, key, left), Gone(Kind.SERVICE, key)):
                 self.tell(change)
