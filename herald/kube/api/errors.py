@@ -67,17 +67,17 @@ _TYPES = {
 _MANAGER = re.compile(r'conflict with "([^"]*)"')
 
 
-class _Cause(msgspec.Struct):
+class _Cause(msgspec.Struct, frozen=True):
     reason: str = ""
     message: str = ""
     field: str = ""
 
 
-class _Details(msgspec.Struct):
+class _Details(msgspec.Struct, frozen=True):
     causes: list[_Cause] = []
 
 
-class _Status(msgspec.Struct):
+class _Status(msgspec.Struct, frozen=True):
     code: int = 0
     reason: str = ""
     message: str = ""
