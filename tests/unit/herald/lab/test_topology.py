@@ -7,6 +7,7 @@ import pytest
 from herald.lab.topology import MAX_NODES, Cable, Peering, Settings, Shape, Topology, build, rack, two_racks
 
 ALL = [rack(), rack(Settings(ipv6=True)), two_racks(), two_racks(Settings(ipv6=True, peering=Peering.IBGP))]
+ALL += [rack(Settings(control=True, ipv6=True)), two_racks(Settings(control=True))]
 
 
 def addresses(cable: Cable) -> list[tuple[str, ...]]:
@@ -66,3 +67,16 @@ def test_a_number_of_nodes_without_addresses_is_refused(nodes: int) -> None:
 def test_machines_without_a_cable_between_them_are_named() -> None:
     with pytest.raises(KeyError, match="no cable between node1 and node2"):
         rack().cable("node1", "node2")
+
+
+def test_a_control_plane_is_one_more_machine_on_a_network_of_its_own() -> None:
+    plan, without = rack(Settings(ipv6=True, control=True)), rack(Settings(ipv6=True))
+    assert plan.machines == (*without.machines, "control")
+    assert [cable for cable in plan.cables if "control" not in {cable.upper.machine, cable.lower.machine}] == list(
+        without.cables
+    )
+    assert addresses(plan.cable("node2", "control")) == [
+        ("10.8.2.0/31", "fd00:8:2::/127"),
+        ("10.8.2.1/31", "fd00:8:2::1/127"),
+    ]
+    assert all(plan.tors_of(node.name) == ("tor1", "tor2") for node in plan.nodes)

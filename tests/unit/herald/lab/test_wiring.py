@@ -15,7 +15,7 @@ def test_every_name_of_a_namespace_begins_with_that_of_its_lab() -> None:
 
 
 def test_device_names_fit_the_kernels_15_characters_even_with_the_most_nodes() -> None:
-    for plan in (rack(Settings(nodes=250)), two_racks()):
+    for plan in (rack(Settings(nodes=250, control=True)), two_racks()):
         devices = [device for cable in plan.cables for device in (*wiring.inner_ends(cable), cable.upper.device)]
         assert max(map(len, devices)) <= 15
 
@@ -63,3 +63,23 @@ def test_without_seeds_the_spine_hashes_over_addresses_so_that_the_tors_hash_dif
 def test_only_routers_forward() -> None:
     forwarding = {m for m in PLAN.machines if "ipv4/ip_forward" in wiring.sysctls(PLAN, m, hash_seed=True)}
     assert forwarding == {"spine", "tor1", "tor2"}
+
+
+def test_nodes_reach_the_control_plane_and_one_another_through_it_and_clients_do_not() -> None:
+    plan = rack(Settings(nodes=2, control=True))
+    node = list(wiring.machine_commands(plan, "node2"))
+    assert "route add 10.8.0.0/16 via 10.8.2.0 dev control" in node
+    assert "route add 10.0.255.0/24 via 10.8.2.0 dev control" in node
+    assert "route add 0.0.0.0/0 nexthop via 10.1.2.0 dev tor1 nexthop via 10.2.2.0 dev tor2" in node
+    control = list(wiring.machine_commands(plan, "control"))
+    assert "address add 10.8.0.1/32 dev lo" in control
+    assert [line for line in control if "route" in line] == [
+        f"route add 10.0.255.{number}/32 via 10.8.{number}.1 dev node{number}" for number in (1, 2)
+    ]
+    assert list(wiring.machine_commands(plan, "client")) == list(wiring.machine_commands(rack(Settings(nodes=2)), "client"))
+
+
+def test_with_a_control_plane_nodes_forward_too() -> None:
+    plan = rack(Settings(nodes=2, control=True))
+    forwarding = {m for m in plan.machines if "ipv4/ip_forward" in wiring.sysctls(plan, m, hash_seed=True)}
+    assert forwarding == {"spine", "tor1", "tor2", "node1", "node2", "control"}
