@@ -1,0 +1,94 @@
+"""The speaker's end of the control socket: says which sessions it wants, hears how they are.
+
+    client = BfdClient(path, on_status)     # on_status(Status): each change, and on connect what is news
+    tasks.create_task(client.run())         # for ever: connects again and again
+    client.want({hop: profile, ...})        # all of them, each time; never waits
+
+Before the first `want` nothing is said, so that a speaker that has just started leaves sessions as they are. While the
+program is away the last statuses stand: no evidence is no change.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from herald.program.logs import fields
+from speaker.bfd import messages
+from speaker.bfd.messages import Snapshot, StateChange
+from speaker.bfd.profile import Profile
+from speaker.bfd.status import Hop, Status
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.5
+
+
+class BfdClient:
+    """One owner: the speaker's loop, which also runs `on_status`."""
+
+    def __init__(self, path: Path, on_status: Callable[[Status], None]) -> None:
+        self._path = path
+        self._on_status = on_status
+        self._wanted: Mapping[Hop, Profile] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self.statuses: dict[Hop, Status] = {}
+
+    @property
+    def connected(self) -> bool:
+        return self._writer is not None
+
+    def want(self, wanted: Mapping[Hop, Profile]) -> None:
+        """From now on these sessions and no others; said again to every new program."""
+        if wanted != self._wanted:
+            self._wanted = dict(wanted)
+            self._say()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        told = False
+        while True:
+            try:
+                await self._converse()
+            except (OSError, messages.MessageError, asyncio.LimitOverrunError, ValueError) as error:
+                if not told:
+                    log.warning("no BFD program", extra=fields(path=self._path, error=error))
+                told = True
+            else:
+                told = False
+            await asyncio.sleep(RETRY_S)
+
+    async def _converse(self) -> None:
+        """Until the program closes."""
+        reader, writer = await asyncio.open_unix_connection(str(self._path), limit=messages.MAX_LINE)
+        self._writer = writer
+        log.info("connected to the BFD program", extra=fields(path=self._path))
+        try:
+            self._say()
+            while line := await reader.readline():
+                self._hear(line)
+        finally:
+            self._writer = None
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    def _say(self) -> None:
+        if self._writer is not None and self._wanted is not None:
+            self._writer.write(messages.encode_want(self._wanted))
+
+    def _hear(self, line: bytes) -> None:
+        match messages.decode_event(line):
+            case Snapshot(statuses):
+                there = {status.hop for status in statuses}
+                self.statuses = {hop: status for hop, status in self.statuses.items() if hop in there}
+                self._learn(statuses)
+            case StateChange(status):
+                self._learn([status])
+
+    def _learn(self, statuses: Iterable[Status]) -> None:
+        for status in statuses:
+            if self.statuses.get(status.hop) != status:
+                self.statuses[status.hop] = status
+                self._on_status(status)
