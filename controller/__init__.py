@@ -17,6 +17,6 @@ Changes of the cluster go into a Plan, which is pure; what it decides is written
             plan.begin(write)             # from now on it may have happened
             ...                           # then plan.acknowledge(write) or plan.fail(write), and settle again
 
-A new source needs a Source of the kinds plan.KINDS and a StatusWriter that raises WriteRefusedError or OSError when a write
-did not happen for sure, and that always ends: see daemon._lead.
+A new source needs a Source of the kinds plan.KINDS and a StatusWriter that always ends, and raises WriteRefusedError or
+OSError when it is not certain that the write happened: see daemon._lead.
 """

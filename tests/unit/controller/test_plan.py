@@ -133,6 +133,44 @@ class TestAnAddressIsHeld:
         complete(made, "a", "b")
         assert (shown(made, "a"), shown(made, "b")) == (["10.0.0.1"], ["10.0.0.0"])
 
+    def test_by_a_failed_write_only_until_the_status_is_written_again(self) -> None:
+        made = plan(lb("a", "10.0.0.0"), TWO)
+        made.settle()
+        see(made, lb("a", "10.0.0.0", ips="10.0.0.1"))
+        (write,) = next_writes(made, ["a"])
+        assert write is not None
+        made.begin(write)
+        made.fail(write)
+        see(made, lb("a", "10.0.0.0", ips="10.0.0.0"))
+        complete(made, "a")
+        see(made, lb("b"))
+        complete(made, "b")
+        assert (shown(made, "a"), shown(made, "b")) == (["10.0.0.0"], ["10.0.0.1"])
+
+    def test_by_a_failed_write_of_a_service_that_waits_until_its_status_is_cleared(self) -> None:
+        made = plan(lb("young", created="2026-01-02"), TWO)
+        (write,) = next_writes(made, ["young"])
+        assert write is not None
+        made.begin(write)
+        made.fail(write)
+        for name, vip in (("x", "10.0.0.0"), ("y", "10.0.0.1")):
+            see(made, lb(name, vip, created="2026-01-01"))
+        complete(made, "young")
+        assert reason(made, "young") is PendingReason.POOLS_EXHAUSTED
+        assert made.records[key("young")].claims == frozenset()
+
+    def test_by_a_service_created_again_while_it_was_being_forgotten(self) -> None:
+        made = plan(lb("a"), TWO)
+        complete(made, "a")
+        gone(made, "a")
+        (forget,) = next_writes(made, ["a"])
+        assert forget is not None
+        made.begin(forget)
+        see(made, lb("a", "10.0.0.0"))
+        made.settle()
+        made.acknowledge(forget)
+        assert next_writes(made, ["a"]) == [SetIngress(made.records[key("a")].service, (ip("10.0.0.0"),))]
+
     def test_after_the_service_is_gone_until_what_was_written_is_forgotten(self) -> None:
         made = plan(lb("a"), pool_manifest("one", "10.0.0.0/32"))
         complete(made, "a")
