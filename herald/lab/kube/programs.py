@@ -51,7 +51,7 @@ def _built(program: str, variable: str) -> Path:
     given = os.environ.get(variable)
     path = Path(given) if given else cache() / program
     if not os.access(path, os.X_OK):
-        raise LabError(f"{path} (from {variable}) is no program" if given else f"{path} is not built yet: {REMEDY}")
+        raise LabError(f"{path} is not built yet: {REMEDY}" + (f", or correct {variable}" if given else ""))
     return path
 
 
