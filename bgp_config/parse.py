@@ -79,9 +79,13 @@ def _validate(model: type[ObjectSpec], spec: dict[str, object]) -> tuple[ObjectS
         return model.model_validate(spec, context=Seen()), []
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    if any(error["type"] != UNKNOWN_FIELD for error in errors):
+    unknown = [error for error in errors if error["type"] == UNKNOWN_FIELD]
+    if not unknown:
         return None, errors
-    return model.model_validate(spec, context=Seen(), extra="ignore"), errors
+    try:  # once more, since an object with an unknown field is not judged as a whole
+        return model.model_validate(spec, context=Seen(), extra="ignore"), unknown
+    except ValidationError as error:
+        return None, [*error.errors(include_url=False), *unknown]
 
 
 def _name_problems(kind: ConfigKind, name: str) -> list[Problem]:

@@ -88,6 +88,13 @@ def test_an_unknown_field_is_an_error_where_a_person_reads_it() -> None:
     assert not parsed.warnings
 
 
+def test_an_unknown_field_does_not_hide_what_else_is_wrong_with_its_object() -> None:
+    parsed = parse(ConfigKind.ADDRESS_POOL, "x", {"blocks": [{"cdir": "10.0.0.0/24"}]})
+    assert isinstance(parsed, Refused)
+    assert [str(p) for p in parsed.problems] == ["spec.blocks[0]: is empty. Give either cidr, or both start and stop."]
+    assert [str(w) for w in parsed.warnings] == ["spec.blocks[0].cdir: there is no such field. Did you mean cidr?"]
+
+
 def test_warnings_stand_beside_problems() -> None:
     parsed = parse(ConfigKind.BGP_PEER, "x", {**PEER, "holdTime": 9, "peerPort": 0})
     assert isinstance(parsed, Refused)
