@@ -3,16 +3,20 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from herald.cli import controller, crds, demo, lab, lint, speaker
+WORDS = ("controller", "speaker", "bfd", "crds", "lint", "lab", "demo")
+"""Each is a module of this package, with `add_parser`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one word; returns its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(prog="herald", description=__doc__)
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
-    for word in (controller, speaker, crds, lint, lab, demo):
-        word.add_parser(words)
+    # A word does not wait for, nor keep in memory, what only the others need.
+    for word in argv[:1] if argv and argv[0] in WORDS else WORDS:
+        import_module(f"herald.cli.{word}").add_parser(words)
     args = parser.parse_args(argv)
     return int(args.run(args))
 
