@@ -1,47 +1,70 @@
 """The contract of every source: what the five words mean, whatever the objects come from."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from herald.kube.objects import API_VERSIONS, Kind, ObjectKey, Service
 from herald.kube.source import Fresh, Gone, Stale, Synced, Upsert
+from herald.lab.kube.api_server import ApiServer
+from tests.contract.api_harness import api_harness
 from tests.contract.harness import DirectoryHarness, Manifest, SourceHarness
 from tests.contract.reader import Reader
 
 SERVICES = frozenset({Kind.SERVICE})
 ALL = frozenset(Kind)
 WEB = ObjectKey("default", "web")
+VERSION = "example.org/version"
+
+LEAST: dict[Kind, Manifest] = {
+    Kind.SERVICE: {"spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}},
+    Kind.ENDPOINT_SLICE: {"addressType": "IPv4", "endpoints": []},
+    Kind.NODE: {},
+    Kind.SECRET: {},
+    Kind.SERVICE_CIDR: {"spec": {"cidrs": ["10.77.0.0/24"]}},
+    Kind.ADDRESS_POOL: {"spec": {"blocks": [{"cidr": "198.51.100.0/24"}]}},
+    Kind.BGP_PEER: {"spec": {"localASN": 64512, "peerASN": 65001, "peerAddress": "192.0.2.1"}},
+    Kind.BGP_ADVERTISEMENT: {"spec": {"pools": ["default"]}},
+    Kind.COMMUNITY: {"spec": {"value": "65000:1"}},
+}
+"""The least that an object of a kind consists of."""
 
 
-@pytest.fixture(params=["directory"])
-def harness(request: pytest.FixtureRequest, tmp_path: Path) -> SourceHarness:
-    assert request.param == "directory"
+@pytest.fixture
+def directory(tmp_path: Path) -> SourceHarness:
     return DirectoryHarness(tmp_path)
 
 
-def service(name: str, load_balancer_class: str = "", **metadata: Any) -> Manifest:
-    spec = {"type": "LoadBalancer", "ports": [{"port": 80}]}
-    if load_balancer_class:
-        spec["loadBalancerClass"] = load_balancer_class
+@pytest.fixture
+async def api(api_server: ApiServer, tmp_path: Path) -> AsyncIterator[SourceHarness]:
+    async with api_harness(api_server, tmp_path) as harness:
+        yield harness
+
+
+@pytest.fixture(params=["directory", pytest.param("api", marks=pytest.mark.lab)])
+def harness(request: pytest.FixtureRequest) -> SourceHarness:
+    harness: SourceHarness = request.getfixturevalue(request.param)
+    return harness
+
+
+def service(name: str, version: str = "") -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": name, "namespace": "default", **metadata},
-        "spec": spec,
+        "metadata": {"name": name, "namespace": "default", "annotations": {VERSION: version}},
+        "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]},
     }
 
 
-def class_of(reader: Reader, name: str) -> str | None:
+def version_of(reader: Reader, name: str) -> str:
     found = reader.get(Kind.SERVICE, name)
     assert isinstance(found, Service)
-    return found.spec.load_balancer_class
+    return found.metadata.annotations[VERSION]
 
 
-def has_class(name: str, expected: str) -> Callable[[Reader], bool]:
-    return lambda reader: reader.has(Kind.SERVICE, name) and class_of(reader, name) == expected
+def has_version(name: str, expected: str) -> Callable[[Reader], bool]:
+    return lambda reader: reader.has(Kind.SERVICE, name) and version_of(reader, name) == expected
 
 
 def is_synced(reader: Reader) -> bool:
@@ -68,10 +91,11 @@ async def test_every_kind_is_synced_once_also_one_without_objects(harness: Sourc
 async def test_an_object_of_each_kind_is_reported_under_its_key(harness: SourceHarness, kind: Kind) -> None:
     namespaced = kind in {Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.SECRET}
     metadata = {"name": "one", "namespace": "shop"} if namespaced else {"name": "one"}
-    await harness.apply({"apiVersion": API_VERSIONS[kind], "kind": str(kind), "metadata": metadata})
+    await harness.apply({"apiVersion": API_VERSIONS[kind], "kind": str(kind), "metadata": metadata, **LEAST[kind]})
     async with harness.life(frozenset({kind})) as reader:
         await reader.until(lambda r: kind in r.synced)
-        assert list(reader.objects) == [(kind, ObjectKey("shop" if namespaced else "", "one"))]
+        assert (kind, ObjectKey("shop" if namespaced else "", "one")) in reader.objects
+        assert {kind for kind, _ in reader.objects} == {kind}
 
 
 async def test_kinds_that_nobody_asked_for_are_not_reported(harness: SourceHarness) -> None:
@@ -107,16 +131,16 @@ async def test_create_and_update_are_reported(harness: SourceHarness) -> None:
         await harness.apply(service("web", "one"))
         await reader.until(lambda r: r.has(Kind.SERVICE, "web"))
         await harness.apply(service("web", "two"))
-        await reader.until(has_class("web", "two"))
+        await reader.until(has_version("web", "two"))
 
 
 async def test_a_slow_reader_sees_only_the_last_state(harness: SourceHarness) -> None:
     async with harness.life(SERVICES) as reader, harness.life(SERVICES) as quick:
         await reader.until(is_synced)
         for number in range(20):
-            await harness.apply(service("web", f"class-{number}"))
-            await quick.until(has_class("web", f"class-{number}"))
-        await reader.until(has_class("web", "class-19"))
+            await harness.apply(service("web", f"version-{number}"))
+            await quick.until(has_version("web", f"version-{number}"))
+        await reader.until(has_version("web", "version-19"))
         assert sum(isinstance(word, Upsert) for word in reader.words) == 1
 
 
@@ -187,7 +211,7 @@ async def test_fresh_is_said_when_all_that_changed_meanwhile_was_reported(harnes
         await harness.mend_outside()
         await reader.until(lambda r: Kind.SERVICE not in r.stale, within_s=5.0 + harness.removal_s)
         assert {key.name for _, key in reader.objects} == {"changes", "new"}
-        assert class_of(reader, "changes") == "two"
+        assert version_of(reader, "changes") == "two"
         assert isinstance(reader.words[-1], Fresh)
 
 
@@ -226,5 +250,5 @@ async def test_an_update_that_does_not_decode_leaves_the_last_good_form(harness:
         await harness.apply(service("other"))
         await reader.until(lambda r: r.has(Kind.SERVICE, "other"))
         await reader.read_for(harness.removal_s)
-        assert class_of(reader, "web") == "good"
+        assert version_of(reader, "web") == "good"
         assert harness.named(WEB)
