@@ -68,9 +68,7 @@ def test_set_up_takes_no_other_word_than_kube() -> None:
 
 def test_the_kubernetes_programs_are_kept_outside_of_the_checkout_by_version() -> None:
     """The two that know the place, the script and the lab, say the same."""
-    said = subprocess.run(
-        [CHECKOUT / "scripts/build-kube.sh", "dir"], capture_output=True, text=True, check=True, timeout=20
-    )
+    said = subprocess.check_output([CHECKOUT / "scripts/build-kube.sh", "dir"], text=True, timeout=20)
     place = Path(said.strip())
     assert place == programs.cache()
     assert place.name.startswith("kube-v1.")
