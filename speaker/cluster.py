@@ -6,11 +6,12 @@ refused configuration object (bgp_config's store does that) and a peer's passwor
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import assert_never
 
 from bgp_config.config import Config
 from bgp_config.kind import ConfigKind
-from bgp_config.names import IPAddress, NodeName
+from bgp_config.names import IPAddress, NodeName, Prefix
 from bgp_config.store import ConfigStore
 from herald.kube.objects import (
     ConfigManifest,
@@ -66,8 +67,17 @@ class Cluster:
     def config(self) -> Config:
         return self._config.config
 
+    @property
+    def service_ranges(self) -> tuple[Prefix, ...]:
+        """What the cluster gives to its own Services (KEP-1880). A range that cannot be read counts for nothing."""
+        ranges = (_network(cidr) for _, each in sorted(self.service_cidrs.items()) for cidr in each.spec.cidrs)
+        return tuple(network for network in ranges if network)
+
     def slices_of(self, service: ObjectKey) -> Mapping[ObjectKey, EndpointSlice]:
         return self._slices_of.get(service, {})
+
+    def slice(self, key: ObjectKey) -> EndpointSlice | None:
+        return self._slices.get(key)
 
     def holder(self, vip: IPAddress) -> ObjectKey | None:
         """The Service that the address belongs to: the oldest of those whose status holds it."""
@@ -178,3 +188,10 @@ class Cluster:
 
     def _seniority(self, key: ObjectKey) -> tuple[str, ObjectKey]:
         return self.services[key].metadata.creation_timestamp or "", key
+
+
+def _network(cidr: str) -> Prefix | None:
+    try:
+        return ip_network(cidr)
+    except ValueError:
+        return None

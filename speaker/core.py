@@ -1,7 +1,7 @@
 """The speaker's core: changes of the cluster in, desired Adj-RIBs-Out and the reasons out. No I/O, no clock.
 
 Invariant, held by a property test: whatever the order, number and grouping of changes, decisions and tables are those that
-a core would have that was only ever told the final state.
+a core would have that was only ever told the final state, and what the data-path gate let through.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +13,7 @@ from herald.kube.objects import ObjectKey
 from herald.kube.source import Change
 from speaker.attributes import path_attributes
 from speaker.cluster import Cluster
-from speaker.decide import NodeView, ServiceDecision, VIPDecision, decide
+from speaker.decide import Claim, NodeView, ServiceDecision, VIPDecision, decide
 from speaker.guard import Guard, forbidden_addresses
 from speaker.peering import Peering, Source, node_addresses, peering, peers_here
 from speaker.reasons import Reason
@@ -53,15 +53,26 @@ class Outcome:
 
 
 class Core:
-    """One owner: the daemon's loop. apply() any number of changes, then step() once."""
+    """One owner: the daemon's loop. apply() any number of changes, then step() once.
 
-    def __init__(self, node_name: NodeName, load_balancer_class: str, *, ignore_exclude_label: bool = False) -> None:
+    `admitted`: what the data-path gate has let through so far; None where there is no gate.
+    """
+
+    def __init__(
+        self,
+        node_name: NodeName,
+        load_balancer_class: str,
+        *,
+        ignore_exclude_label: bool = False,
+        admitted: Iterable[Claim] | None = None,
+    ) -> None:
         self.cluster = Cluster(node_name)
         self.ribs = AdjRibsOut()
         self.peering = Peering()
         self.decisions: dict[ObjectKey, ServiceDecision] = {}
         self._class = load_balancer_class
         self._ignore_exclude_label = ignore_exclude_label
+        self._admitted = None if admitted is None else set(admitted)
         self._network = NodeNetwork()
         self._sessions_of: dict[PeerName, set[SessionSpec]] = {}
         self._view = self._make_view()
@@ -79,6 +90,17 @@ class Core:
         if network != self._network:
             self._network = network
             self.cluster.dirty.everything = True
+
+    def admit(self, claims: Iterable[Claim]) -> None:
+        """The data-path gate lets these through, until they are withdrawn."""
+        if self._admitted is not None:
+            for claim in claims:
+                self._admitted.add(claim)
+                self.cluster.dirty.services.add(claim[0])
+
+    @property
+    def admitted(self) -> frozenset[Claim]:
+        return frozenset(self._admitted or ())
 
     def step(self, running: Collection[SessionSpec] = ()) -> Outcome:
         """Decides what is dirty. Nothing before everything required has been listed (rule 4).
@@ -100,9 +122,20 @@ class Core:
             if new is not None:
                 self.decisions[key] = new
             affected.update(vip.vip for decision in (old, new) if decision for vip in decision.vips)
+            self._dismiss(key, old, new)
             transitions.extend(_transitions(key, old, new))
         leaks = [prefix for vip in affected if (prefix := self._program(vip))]
         return Outcome(transitions=tuple(transitions), decided=len(keys), leaks=tuple(leaks))
+
+    def _dismiss(self, key: ObjectKey, old: ServiceDecision | None, new: ServiceDecision | None) -> None:
+        """What is withdrawn is no longer admitted."""
+        if self._admitted is None:
+            return
+        normal = {d.vip for d in new.vips if d.state is RouteState.NORMAL} if new else set()
+        for decision in (old, new):
+            self._admitted.difference_update(
+                (key, d.vip) for d in (decision.vips if decision else ()) if d.vip not in normal
+            )
 
     def _renew_sessions(self, running: Collection[SessionSpec]) -> None:
         cluster, peers = self.cluster, self.peers()
@@ -118,14 +151,15 @@ class Core:
         cluster = self.cluster
         ends = (e for spec in self.peering.sessions.values() for e in (spec.local_address, spec.peer_address))
         peer_addresses = (peer.address for peer in cluster.config.peers.values())
-        own = node_addresses(cluster.node)
+        forbidden = forbidden_addresses(ends, peer_addresses, node_addresses(cluster.node), self._network.addresses)
         return NodeView(
             name=cluster.node_name,
             node=cluster.node,
-            guard=Guard(cluster.config, forbidden_addresses(ends, peer_addresses, own, self._network.addresses)),
+            guard=Guard(cluster.config, forbidden, cluster.service_ranges),
             peers=self.peering.peers,
             load_balancer_class=self._class,
             ignore_exclude_label=self._ignore_exclude_label,
+            admitted=self._admitted,
         )
 
     def _decide(self, key: ObjectKey) -> ServiceDecision | None:

@@ -8,18 +8,21 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import assert_never
 
 from bgp_config.names import NodeName, PeerName, Prefix, host_prefix
 from herald.kube.source import Change, Changes
 from herald.program.logs import fields
+from speaker.admission import Admission
 from speaker.bind import Binder
 from speaker.core import Core, NodeNetwork, Outcome, Transition
+from speaker.data_path import AskKubeProxy, AskUrl, DataPath, KubeProxy, NoGate, Question, Url
 from speaker.netlink import Netlink
 from speaker.netwatch import NetworkWatch
 from speaker.peering import Peering
-from speaker.reasons import PeerReason
+from speaker.reasons import PeerReason, Reason
 from speaker.route import PathAttributes, RouteState
 from speaker.session import Closed, Ended, Engine, Established, InSync, SessionEvent, SessionSpec
 from speaker.sessions import Phase, Sessions
@@ -42,14 +45,21 @@ class Settings:
     load_balancer_class: str
     bind_device: str | None = None
     ignore_exclude_label: bool = False
+    data_path: DataPath = field(default_factory=NoGate)
+    data_path_timeout_s: float = 5.0
 
 
 class Speaker:
     """The loop and what it owns."""
 
     def __init__(self, settings: Settings, netlink: Netlink, changes: Changes) -> None:
+        question = _question(settings.data_path)
+        self.admission = Admission(question, settings.data_path_timeout_s, changes.wake) if question else None
         self.core = Core(
-            settings.node_name, settings.load_balancer_class, ignore_exclude_label=settings.ignore_exclude_label
+            settings.node_name,
+            settings.load_balancer_class,
+            ignore_exclude_label=settings.ignore_exclude_label,
+            admitted=() if self.admission else None,
         )
         self.table = SessionTable()
         self._sessions = Sessions()
@@ -108,13 +118,22 @@ class Speaker:
 
     async def _turn(self, engine: Engine, changes: list[Change]) -> None:
         core, now = self.core, time.monotonic()
-        core.apply(changes)
+        self._take_in(changes, now)
         if core.cluster.dirty.everything or (self._watch.changed and now - self._observed_at >= OBSERVE_S):
             await self._observe(now)
         outcome = core.step(self._sessions.running)
+        if self.admission:
+            self.admission.follow(core, outcome.transitions, now)
         await self._program(engine, now)
         await self._unbind_due(now)
         self._report(outcome, core.peering)
+
+    def _take_in(self, changes: list[Change], now: float) -> None:
+        if self.admission:
+            self.admission.apply(self.core, changes, now)
+            self.admission.release(self.core, now)
+        else:
+            self.core.apply(changes)
 
     async def _observe(self, now: float) -> None:
         self._watch.forget()
@@ -160,13 +179,26 @@ class Speaker:
 
     def _report(self, outcome: Outcome, current: Peering) -> None:
         for t in outcome.transitions:
-            log.info(_what(t), extra=fields(service=t.service, vip=t.vip, state=t.state.name, reason=t.reason))
+            level = logging.DEBUG if t.reason is Reason.DATA_PATH_PENDING else logging.INFO
+            log.log(level, _what(t), extra=fields(service=t.service, vip=t.vip, state=t.state.name, reason=t.reason))
         for prefix in outcome.leaks:
             log.error("the outbound guard held back a route: a bug of Herald", extra=fields(prefix=prefix))
         for peer, reason in current.refused.items():
             if self._peers_refused.get(peer) != reason:
                 log.warning("peer has no session", extra=fields(peer=peer, reason=reason, remedy=reason.remedy))
         self._peers_refused = dict(current.refused)
+
+
+def _question(data_path: DataPath) -> Question | None:
+    match data_path:
+        case KubeProxy(url):
+            return AskKubeProxy(url)
+        case Url(url):
+            return AskUrl(url)
+        case NoGate():
+            return None
+        case _:
+            assert_never(data_path)
 
 
 def _what(change: Transition) -> str:

@@ -5,8 +5,10 @@ all, in any order, and for any node (DESIGN.md, rules 1 to 3).
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from bgp_config.config import Advertisement, Peer, Pool
 from bgp_config.names import Family, IPAddress, NodeName, PeerName
@@ -17,6 +19,9 @@ from speaker.endpoints import serving
 from speaker.guard import Guard
 from speaker.reasons import Reason
 from speaker.route import RouteState
+
+Claim: TypeAlias = tuple[ObjectKey, IPAddress]
+"""A Service and one of its VIPs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,8 @@ class ServiceDecision:
 class NodeView:
     """What decisions on this node share. Made anew when the configuration or the node changes.
 
-    `peers` are those with a session here; `load_balancer_class` is the class that Herald serves besides none at all.
+    `peers` are those with a session here; `load_balancer_class` is the class that Herald serves besides none at all;
+    `admitted` is what the data-path gate let through, None where there is no gate.
     """
 
     name: NodeName
@@ -51,6 +57,7 @@ class NodeView:
     peers: Mapping[PeerName, Peer]
     load_balancer_class: str
     ignore_exclude_label: bool = False
+    admitted: AbstractSet[Claim] | None = None
 
     @cached_property
     def refusal(self) -> Reason | None:
@@ -99,6 +106,8 @@ def _decide_vip(
         intents, reason = _intents(vip, service, view)
     if reason is None:
         reason = _endpoint_refusal(service, slices, Family.of(vip), view.name)
+    if reason is None and view.admitted is not None and (service.key, vip) not in view.admitted:
+        reason = Reason.DATA_PATH_PENDING
     if reason is not None:
         return VIPDecision(vip=vip, state=RouteState.WITHDRAWN, reason=reason, intents={})
     return VIPDecision(vip=vip, state=RouteState.NORMAL, reason=None, intents=intents)

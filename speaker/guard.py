@@ -17,16 +17,17 @@ Attributes = TypeVar("Attributes")
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """`forbidden` holds the addresses of this node, its peers and this host."""
+    """`forbidden` holds the addresses of this node, its peers and this host, `service_ranges` the cluster's ServiceCIDRs."""
 
     config: Config
     forbidden: frozenset[IPAddress] = frozenset()
+    service_ranges: tuple[Prefix, ...] = ()
 
     def refusal(self, vip: IPAddress) -> Reason | None:
         """Why this VIP must not be announced, if so."""
         if self.config.pool_of(vip) is None:
             return Reason.NOT_IN_POOL
-        if vip in self.forbidden:
+        if vip in self.forbidden or any(vip in network for network in self.service_ranges):
             return Reason.FORBIDDEN_ADDRESS
         return None
 

@@ -30,6 +30,7 @@ class SpeakerCollector(Collector):
         yield stale
         yield from self._sessions()
         yield from self._vips()
+        yield from self._data_path()
 
     def _sessions(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("herald_bgp_session_up", "1 while Established.", labels=["peer"])
@@ -72,3 +73,16 @@ class SpeakerCollector(Collector):
         for reason, count in withheld.items():
             family.add_metric([reason], count)
         yield family
+
+    def _data_path(self) -> Iterator[Metric]:
+        if not (admission := self._speaker.admission):
+            return
+        answers = GaugeMetricFamily("herald_speaker_data_path_answers", "1 while the data path answers.")
+        answers.add_metric([], float(bool(admission.poll.answered)))
+        waiting = GaugeMetricFamily("herald_speaker_data_path_waiting", "VIPs that wait for the data path.")
+        waiting.add_metric([], len(admission.gate.waiting))
+        timeouts = CounterMetricFamily(
+            "herald_speaker_data_path_timeouts", "VIPs announced without word that the data path has them."
+        )
+        timeouts.add_metric([], admission.gate.timeouts)
+        yield from (answers, waiting, timeouts)

@@ -28,14 +28,17 @@ async def run(settings: Settings, source: Source, listen: Listen) -> None:
             changes = Changes()
             speaker = Speaker(settings, netlink, changes)
             engine = ExaBgpEngine(directory=settings.runtime_dir / "exabgp", on_event=speaker.on_session_event)
-            reading = tasks.create_task(source.run(changes))
+            serving = [tasks.create_task(source.run(changes))]
+            if speaker.admission:
+                serving.append(tasks.create_task(speaker.admission.poll.run()))
             tasks.create_task(engine.run())
             registry = CollectorRegistry()
             registry.register(SpeakerCollector(speaker))
             async with monitoring(listen, registry, lambda: _health(speaker)) as where:
                 log.info("started", extra=fields(node=settings.node_name, listen=where))
                 await speaker.run(engine, stop)
-                reading.cancel()
+                for task in serving:
+                    task.cancel()
                 await engine.aclose(withdraw=True)
                 await speaker.unbind_all()
         log.info("ended", extra=fields(node=settings.node_name))

@@ -47,6 +47,7 @@ def service(
     type_: str = "LoadBalancer",
     load_balancer_class: str | None = None,
     publish_not_ready: bool = False,
+    health_check_node_port: int = 0,
 ) -> Service:
     return Service(
         metadata=Metadata(name=name, namespace=namespace, creation_timestamp=created, labels=dict(labels or {})),
@@ -55,6 +56,7 @@ def service(
             external_traffic_policy=policy,
             load_balancer_class=load_balancer_class,
             publish_not_ready_addresses=publish_not_ready,
+            health_check_node_port=health_check_node_port,
         ),
         status=ServiceStatus(load_balancer=LoadBalancerStatus(ingress=[Ingress(ip=vip) for vip in vips])),
     )

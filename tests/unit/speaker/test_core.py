@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgp_config.names import NodeName, PeerName, host_prefix
-from herald.kube.objects import Kind, KubeObject, ObjectKey, TrafficPolicy
+from herald.kube.objects import Kind, KubeObject, Metadata, ObjectKey, ServiceCIDR, ServiceCIDRSpec, TrafficPolicy
 from herald.kube.source import Change, Gone, Synced, Upsert
 from speaker.core import Core, NodeNetwork
+from speaker.decide import Claim
 from speaker.peering import Source
 from speaker.reasons import Reason
 from tests.builders import (
@@ -46,8 +47,9 @@ def upsert(thing: KubeObject) -> Upsert:
     return Upsert(kind_of(thing), thing.key, thing)
 
 
-def core(things: Iterable[KubeObject]) -> Core:
-    made = Core(NodeName("node1"), "herald-lb.io/bgp")
+def core(things: Iterable[KubeObject], admitted: Iterable[Claim] | None = None) -> Core:
+    """`admitted`: what the data-path gate let through; None: there is no gate."""
+    made = Core(NodeName("node1"), "herald-lb.io/bgp", admitted=admitted)
     made.apply([upsert(thing) for thing in things])
     made.apply(SYNCED)
     made.learn(NETWORK)
@@ -112,6 +114,18 @@ def test_the_older_of_two_services_holds_an_address_and_the_younger_gets_it_when
     assert announced(made) == {"tor1": {"198.51.100.7"}}
 
 
+def test_what_a_service_cidr_covers_is_not_announced() -> None:
+    made = core(CONFIG + one_service("web", "198.51.100.7"))
+    cluster_range = ServiceCIDR(metadata=Metadata(name="kubernetes"), spec=ServiceCIDRSpec(cidrs=["198.51.100.0/29", "?"]))
+    made.apply([upsert(cluster_range)])
+    made.step()
+    assert announced(made) == {"tor1": set()}
+    assert made.decisions[WEB[0]].vips[0].reason is Reason.FORBIDDEN_ADDRESS
+    made.apply([Gone(Kind.SERVICE_CIDR, cluster_range.key)])
+    made.step()
+    assert announced(made) == {"tor1": {"198.51.100.7"}}
+
+
 def test_a_refused_change_of_configuration_keeps_what_was_announced() -> None:
     made = core(CONFIG + one_service("web", "198.51.100.7"))
     made.ribs.take_changes()
@@ -158,6 +172,52 @@ def test_transitions_are_reported_once() -> None:
     assert made.step().transitions == ()
 
 
+def pending(made: Core) -> list[Claim]:
+    """What waits for the data path."""
+    vips = [(key, vip) for key, decision in made.decisions.items() for vip in decision.vips]
+    return [(key, vip.vip) for key, vip in vips if vip.reason is Reason.DATA_PATH_PENDING]
+
+
+WEB = ObjectKey("default", "web"), ip("198.51.100.7")
+IS_UNREADY = upsert(endpoint_slice("web", [endpoint("node1", "10.244.1.1", UNREADY)]))
+IS_READY = upsert(endpoint_slice("web", [endpoint("node1", "10.244.1.1")]))
+
+
+def test_an_announcement_waits_for_the_gate_and_a_withdrawal_does_not() -> None:
+    made = core(CONFIG + one_service("web", "198.51.100.7"), admitted=())
+    assert announced(made) == {"tor1": set()}
+    assert pending(made) == [WEB]
+    made.admit([WEB])
+    assert made.step().decided == 1
+    assert announced(made) == {"tor1": {"198.51.100.7"}}
+    made.apply([IS_UNREADY])
+    made.step()
+    assert announced(made) == {"tor1": set()}
+
+
+def test_what_was_withdrawn_waits_again_and_what_is_announced_does_not() -> None:
+    made = core(CONFIG + one_service("web", "198.51.100.7"), admitted=[WEB])
+    made.apply([upsert(service("web", "198.51.100.7", labels={"tier": "gold"}))])
+    made.step()
+    assert announced(made) == {"tor1": {"198.51.100.7"}}
+    for change in (IS_UNREADY, IS_READY):
+        made.apply([change])
+        made.step()
+    assert announced(made) == {"tor1": set()}
+    assert pending(made) == [WEB]
+
+
+def test_what_is_released_too_late_is_not_announced_and_waits_again() -> None:
+    made = core(CONFIG + one_service("web", "198.51.100.7"), admitted=())
+    made.apply([IS_UNREADY])
+    made.admit([WEB])
+    made.step()
+    made.apply([IS_READY])
+    made.step()
+    assert announced(made) == {"tor1": set()}
+    assert made.admitted == frozenset()
+
+
 NAMES, VIPS = ["a", "b", "c"], ["198.51.100.1", "198.51.100.2", "203.0.113.9"]
 services = st.builds(
     lambda name, vips, created, policy, kind: service(name, *vips, created=created, policy=policy, type_=kind),
@@ -200,13 +260,23 @@ class Forget:
     thing: KubeObject
 
 
+class Release:
+    """The data-path gate releases all that waits."""
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.lists(objects | st.builds(Forget, objects), max_size=4), max_size=12))
-def test_incremental_equals_full(batches: list[list[KubeObject | Forget]]) -> None:
-    incremental = core([])
+@given(
+    st.lists(st.lists(objects | st.builds(Forget, objects) | st.builds(Release), max_size=4), max_size=12),
+    st.sampled_from([None, ()]),
+)
+def test_incremental_equals_full(batches: list[list[KubeObject | Forget | Release]], gate: tuple[()] | None) -> None:
+    incremental = core([], gate)
     world: dict[tuple[Kind, ObjectKey], KubeObject] = {}
     for batch in batches:
         for item in batch:
+            if isinstance(item, Release):
+                incremental.admit(pending(incremental))
+                continue
             thing = item.thing if isinstance(item, Forget) else item
             identity = kind_of(thing), thing.key
             change: Change = Gone(*identity) if isinstance(item, Forget) else upsert(thing)
@@ -215,7 +285,7 @@ def test_incremental_equals_full(batches: list[list[KubeObject | Forget]]) -> No
                 world[identity] = thing
             incremental.apply([change])
         incremental.step()
-    full = core(world.values())
+    full = core(world.values(), gate if gate is None else incremental.admitted)
     assert incremental.decisions == full.decisions
     assert incremental.peering == full.peering
     assert announced(incremental) == announced(full)

@@ -1,5 +1,6 @@
 """Every rule of FEATURES.md's "When a node announces a VIP", and the Reason for each refusal."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from bgp_config.config import Config
 from bgp_config.names import NodeName, PeerName, PoolName
 from bgp_config.selector import LabelSelector, Operator, Requirement
 from herald.kube.objects import EXCLUDE_LABEL, EndpointConditions, EndpointSlice, Node, Service, TrafficPolicy
-from speaker.decide import NodeView, VIPDecision, decide
+from speaker.decide import Claim, NodeView, VIPDecision, decide
 from speaker.guard import Guard
 from speaker.reasons import Reason
 from speaker.route import RouteState
@@ -36,7 +37,14 @@ def label(key: str, value: str) -> tuple[LabelSelector, ...]:
     return (LabelSelector((Requirement(key, Operator.IN, frozenset({value})),)),)
 
 
-def view(conf: Config | None = None, this: Node | None = None, *, forbidden: str | None = None, **flags: bool) -> NodeView:
+def view(
+    conf: Config | None = None,
+    this: Node | None = None,
+    *,
+    forbidden: str | None = None,
+    ignore_exclude_label: bool = False,
+    admitted: AbstractSet[Claim] | None = None,
+) -> NodeView:
     conf = conf or config()
     return NodeView(
         name=NodeName("node1"),
@@ -44,7 +52,8 @@ def view(conf: Config | None = None, this: Node | None = None, *, forbidden: str
         guard=Guard(conf, frozenset({ip(forbidden)}) if forbidden else frozenset()),
         peers=conf.peers,
         load_balancer_class=CLASS,
-        **flags,
+        ignore_exclude_label=ignore_exclude_label,
+        admitted=admitted,
     )
 
 
@@ -113,6 +122,8 @@ def test_an_ipv6_vip_needs_ipv6_endpoints() -> None:
         (view(config(peers=[])), Reason.NO_PEER),
         (view(config(peers=[peer(address="fd00:1:1::")])), Reason.NO_PEER),
         (replace(view(), peers={}), Reason.NO_PEER),
+        (view(admitted=frozenset()), Reason.DATA_PATH_PENDING),
+        (view(admitted={(service("web").key, ip(VIP))}), None),
     ],
 )
 def test_what_keeps_a_node_from_announcing_has_its_reason(seen: NodeView, reason: Reason | None) -> None:

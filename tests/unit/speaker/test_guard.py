@@ -39,3 +39,9 @@ def test_a_refusal_has_its_reason() -> None:
     assert GUARD.refusal(ip("198.51.100.7")) is None
     assert GUARD.refusal(ip("203.0.113.7")) is Reason.NOT_IN_POOL
     assert GUARD.refusal(ip("198.51.100.1")) is Reason.FORBIDDEN_ADDRESS
+
+
+def test_the_clusters_own_service_addresses_never_leave() -> None:
+    guard = Guard(config(), service_ranges=(ip_network("198.51.100.0/29"), ip_network("2001:db8::/64")))
+    assert guard.refusal(ip("198.51.100.7")) is Reason.FORBIDDEN_ADDRESS
+    assert guard.refusal(ip("198.51.100.8")) is None
