@@ -2,7 +2,7 @@
 
 from bisect import bisect_right, insort
 
-from bgp_config.config import AddressRange, Advertisement, Peer, Pool
+from bgp_config.config import AddressRange, Advertisement, NodeValue, Peer, Pool
 from bgp_config.kind import ConfigKind
 from bgp_config.meaning import NamedCommunity
 from bgp_config.names import Family, IPAddress
@@ -12,7 +12,7 @@ from bgp_config.selector import LabelSelector
 Form = Pool | Peer | Advertisement | NamedCommunity
 """An object's meaning with its references looked up, as it can be in force."""
 
-_Session = tuple[IPAddress, int, IPAddress | None, tuple[LabelSelector, ...] | None]
+_Session = tuple[IPAddress | NodeValue, int, IPAddress | None, tuple[LabelSelector, ...] | None]
 
 
 class Claims:

@@ -1,4 +1,4 @@
-"""BGP community values as typed numbers (RFC 1997, RFC 8092). Only numbers: names such as no-export are read at the edge."""
+"""BGP community values as typed numbers (RFC 1997, RFC 4360, RFC 8092). Only numbers: names are read at the edge."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -27,7 +27,17 @@ class LargeCommunity:
         return f"{self.admin}:{self.data1}:{self.data2}"
 
 
-Community: TypeAlias = StandardCommunity | LargeCommunity
+@dataclass(frozen=True, slots=True, order=True)
+class ExtendedCommunity:
+    """Eight octets, of which the first two say what the others mean (RFC 4360); here as one number."""
+
+    octets: int
+
+    def __str__(self) -> str:
+        return f"0x{self.octets:016X}"
+
+
+Community: TypeAlias = StandardCommunity | LargeCommunity | ExtendedCommunity
 
 GRACEFUL_SHUTDOWN = StandardCommunity(65535, 0)
 """RFC 8326: the receiver should prefer any other path."""

@@ -7,12 +7,13 @@ one family; a selector tuple that is None selects everything, and is never empty
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from types import MappingProxyType
 
-from bgp_config.communities import LargeCommunity, StandardCommunity
-from bgp_config.names import ASN, AdvertisementName, Family, IPAddress, PeerName, PoolName
+from bgp_config.communities import ExtendedCommunity, LargeCommunity, StandardCommunity
+from bgp_config.names import ASN, AdvertisementName, Family, IPAddress, PeerName, PoolName, Prefix
 from bgp_config.selector import LabelSelector
 
 
@@ -61,28 +62,46 @@ class SecretRef:
     name: str
 
 
+class NodeField(StrEnum):
+    """Where on a Node a value is written."""
+
+    LABEL = "label"
+    ANNOTATION = "annotation"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeValue:
+    """A value that every Node says for itself, so that one object serves all racks."""
+
+    field: NodeField
+    key: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """BGPPeer: a router that the selected nodes keep a session with. Times in seconds (RFC 4271, section 10)."""
+    """BGPPeer: a router that the selected nodes keep a session with. Times in seconds (RFC 4271, section 10).
+
+    At most one of `multihop_ttl`, the TTL of what is sent, and `ttl_security_hops` (RFC 5082) is given. `max_prefixes` per
+    family. `families` None: the family of `address`.
+    """
 
     name: PeerName
-    local_asn: ASN
-    peer_asn: ASN
-    address: IPAddress
+    local_asn: ASN | NodeValue
+    peer_asn: ASN | NodeValue
+    address: IPAddress | NodeValue
     port: int = 179
     hold_time_s: int = 90
     keepalive_time_s: int = 30
+    connect_retry_s: int = 1
+    multihop_ttl: int | None = None
+    ttl_security_hops: int | None = None
+    max_prefixes: int | None = None
     source_address: IPAddress | None = None
     router_id: IPv4Address | None = None
     password_secret: SecretRef | None = None
     node_selectors: tuple[LabelSelector, ...] | None = None
-    families: frozenset[Family] = field(default_factory=frozenset)
+    families: frozenset[Family] | None = None
     graceful_restart_s: int | None = None
-
-    @property
-    def is_internal(self) -> bool:
-        """IBGP: both ends in one AS, so LOCAL_PREF is sent and the AS path is left alone (RFC 4271, 5.1.5)."""
-        return self.local_asn == self.peer_asn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +115,18 @@ class Advertisement:
     service_selectors: tuple[LabelSelector, ...] | None = None
     communities: frozenset[StandardCommunity] = frozenset()
     large_communities: frozenset[LargeCommunity] = frozenset()
+    extended_communities: frozenset[ExtendedCommunity] = frozenset()
     local_pref: int | None = None
+    med: int | None = None
+    as_path_prepend: int | None = None
+    aggregation_length_v4: int = 32
+    aggregation_length_v6: int = 128
+
+    def prefix_of(self, vip: IPAddress) -> Prefix:
+        """What is announced for the VIP: its host route, or the aggregate that holds it."""
+        if isinstance(vip, IPv4Address):
+            return IPv4Network((vip, self.aggregation_length_v4), strict=False)
+        return IPv6Network((vip, self.aggregation_length_v6), strict=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from bgp_config.communities import Community, LargeCommunity, StandardCommunity
+from bgp_config.communities import Community, ExtendedCommunity, LargeCommunity, StandardCommunity
 from bgp_config.config import Advertisement, Peer, Pool
 from bgp_config.names import CommunityName
 
@@ -38,6 +38,8 @@ class UnresolvedAdvertisement:
             self.advertisement,
             communities=self.advertisement.communities | {v for v in named if isinstance(v, StandardCommunity)},
             large_communities=self.advertisement.large_communities | {v for v in named if isinstance(v, LargeCommunity)},
+            extended_communities=self.advertisement.extended_communities
+            | {v for v in named if isinstance(v, ExtendedCommunity)},
         )
 
 

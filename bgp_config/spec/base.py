@@ -4,12 +4,22 @@ Values are taken as JSON has them: "179" is not a number. A field is given or ab
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from bgp_config.config import AddressRange
 from bgp_config.meaning import Meaning
@@ -63,6 +73,20 @@ class ObjectSpec(Spec, ABC):
     @abstractmethod
     def meaning(self, name: str) -> Meaning:
         """What an accepted spec of the object of this name means."""
+
+
+def require_one_of_each(spec: Spec, alternatives: Iterable[tuple[str, str]]) -> None:
+    """Of each two fields, by their JSON names, exactly one is to be given. Raises all that is wrong, each at its field."""
+    given = {field.alias or name for name, field in type(spec).model_fields.items() if getattr(spec, name) is not None}
+    errors: list[InitErrorDetails] = []
+    for one, other in alternatives:
+        if one in given and other in given:
+            error = refusal(f"stands beside {one}", f"Give either {one} or {other}.")
+            errors.append(InitErrorDetails(type=error, loc=(other,), input=None))
+        elif one not in given and other not in given:
+            errors.append(InitErrorDetails(type="missing", loc=(one,), input=None))
+    if errors:
+        raise ValidationError.from_exception_data(type(spec).__name__, errors)
 
 
 def _distinct(value: str, info: ValidationInfo[Seen]) -> str:

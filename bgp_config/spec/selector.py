@@ -15,10 +15,10 @@ LABEL_KEY = (
 LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
 
 _MAX_KEY = 317
-_LabelKey = Annotated[str, Field(min_length=1, max_length=_MAX_KEY, pattern=LABEL_KEY)]
+LabelKey = Annotated[str, Field(min_length=1, max_length=_MAX_KEY, pattern=LABEL_KEY)]
 _LabelValue = Annotated[str, Field(max_length=63, pattern=LABEL_VALUE)]
 _LabelMap = Annotated[
-    dict[_LabelKey, _LabelValue],
+    dict[LabelKey, _LabelValue],
     Field(max_length=64),
     Cel(
         f"self.all(key, key.size() <= {_MAX_KEY} && key.matches(r'{LABEL_KEY}'))",
@@ -36,7 +36,7 @@ class RequirementSpec(Spec):
         ),
     )
 
-    key: _LabelKey = Field(description="The label's key.")
+    key: LabelKey = Field(description="The label's key.")
     operator: Annotated[Operator, Field(strict=False)] = Field(description="In, NotIn, Exists or DoesNotExist.")
     values: list[_LabelValue] | None = Field(None, max_length=64, description="For In and NotIn: at least one value.")
 

@@ -1,6 +1,10 @@
 """BGPNode: how one node's speaker is, what it works with and what it does not announce. Written by that speaker.
 
 Status only, owned by the Node and of its name. Lists are bounded and say with a total how much they leave out.
+
+`heartbeat` is renewed every HEARTBEAT_S at the latest. To a controller that has not seen it change for SILENCE_S, by its own
+clock, the speaker is dead: it sets the BGPNode's condition Ready and the `state` of the node's BGPSessions to Unknown, by
+force. A speaker that is back takes them again, by force: all of them, whenever a heartbeat of its own came late.
 """
 
 from enum import StrEnum
@@ -13,6 +17,8 @@ from bgp_config.status.condition import Conditions
 
 MAX_ERRORS = 16
 MAX_SERVICES = 64
+HEARTBEAT_S = 20
+SILENCE_S = 45
 
 
 class ConfigInUse(Status, frozen=True, kw_only=True):
@@ -76,6 +82,7 @@ class BGPNodeStatus(Status, frozen=True, kw_only=True):
     """Written by the speaker of the node."""
 
     version: Annotated[Word, Meta(description="The speaker's version.")]
+    heartbeat: Annotated[Time | None, Meta(description="When the speaker last said that it lives.")] = None
     config: Annotated[ConfigInUse | None, Meta(description="The configuration in use; absent before the first.")] = None
     counts: Annotated[Counts | None, Meta(description="How much is announced; at most a minute old.")] = None
     data_path: Annotated[DataPath | None, Meta(description="What makes VIPs answer on the node.")] = None

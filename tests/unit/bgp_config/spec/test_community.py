@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from bgp_config.communities import LargeCommunity, StandardCommunity
+from bgp_config.communities import ExtendedCommunity, LargeCommunity, StandardCommunity
 from bgp_config.kind import ConfigKind
 from bgp_config.meaning import NamedCommunity
 from bgp_config.names import CommunityName
@@ -33,8 +33,29 @@ def test_a_large_community_is_read_with_and_without_its_prefix(value: LargeCommu
 
 
 @pytest.mark.parametrize(
+    ("text", "octets"),
+    [
+        ("target:64512:100", 0x0002_FC00_00000064),
+        ("origin:65535:4294967295", 0x0003_FFFF_FFFFFFFF),
+        ("target:65536:65535", 0x0202_00010000_FFFF),
+        ("origin:192.0.2.1:7", 0x0103_C0000201_0007),
+    ],
+)
+def test_an_extended_community_is_read_as_rfc_4360_and_rfc_5668_say(text: str, octets: int) -> None:
+    assert read_value(text) == ExtendedCommunity(octets)
+    assert str(ExtendedCommunity(octets)) == f"0x{octets:016X}"
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "target:1",
+        "target:1:2:3",
+        "target:65536:65536",
+        "origin:4294967296:1",
+        "target:10.0.0.1:65536",
+        "target:10.0.0.256:1",
+        "target::1:1",
         "1",
         "1:2:3:4",
         "large:1:2",

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, ip_address
 
 import pytest
 
-from bgp_config.config import Peer, SecretRef
+from bgp_config.config import NodeField, NodeValue, Peer, SecretRef
 from bgp_config.kind import ConfigKind
 from bgp_config.names import ASN, Family, PeerName
 from bgp_config.parse import Accepted, Refused, parse
@@ -50,7 +50,11 @@ def test_everything_else_has_a_default() -> None:
         router_id=None,
         password_secret=None,
         node_selectors=None,
-        families=frozenset({Family.IPV4}),
+        connect_retry_s=1,
+        multihop_ttl=None,
+        ttl_security_hops=None,
+        max_prefixes=None,
+        families=None,
         graceful_restart_s=None,
     )
 
@@ -65,8 +69,11 @@ def test_every_field_is_taken_over() -> None:
         routerID="10.0.0.1",
         passwordSecret={"namespace": "bgp", "name": "tor"},
         nodeSelectors=[{"matchLabels": {"rack": "a"}}],
-        families=["IPv6"],
+        families=["IPv6", "IPv4"],
         gracefulRestart={"restartTimeSeconds": 60},
+        connectRetrySeconds=20,
+        multihop={"ttl": 5},
+        maxPrefixes=100,
     )
     assert everything == Peer(
         name=PeerName("p"),
@@ -80,8 +87,11 @@ def test_every_field_is_taken_over() -> None:
         router_id=IPv4Address("10.0.0.1"),
         password_secret=SecretRef(namespace="bgp", name="tor"),
         node_selectors=(LabelSelector((Requirement("rack", Operator.IN, frozenset({"a"})),)),),
-        families=frozenset({Family.IPV6}),
+        families=frozenset(Family),
         graceful_restart_s=60,
+        connect_retry_s=20,
+        multihop_ttl=5,
+        max_prefixes=100,
     )
 
 
@@ -103,6 +113,8 @@ def test_a_password_secret_and_graceful_restart_have_defaults_of_their_own() -> 
         ("peerASN", 1, 2**32 - 2),
         ("peerPort", 1, 65535),
         ("holdTimeSeconds", 3, 65535),
+        ("connectRetrySeconds", 1, 60),
+        ("maxPrefixes", 1, 1_000_000),
     ],
 )
 def test_numbers_are_bounded(field: str, lowest: int, highest: int) -> None:
@@ -149,13 +161,39 @@ def test_a_router_id_is_written_as_an_ipv4_address(router_id: str) -> None:
     assert list(problems(routerID=router_id)) == ["spec.routerID"]
 
 
-def test_a_session_carries_the_family_of_its_peer_address_only() -> None:
-    said = problems(families=["IPv4", "IPv6"])["spec.families"]
-    assert "IPv6 is not the family of peerAddress 10.1.1.0" in said
-    assert "add a BGPPeer with an IPv6 address" in said
+def test_families_are_listed_once_each() -> None:
+    assert peer(families=["IPv6"]).families == {Family.IPV6}
     assert "listed twice" in problems(families=["IPv4", "IPv4"])["spec.families[1]"]
     assert 'must be IPv4 or IPv6, not "ipv4"' in problems(families=["ipv4"])["spec.families[0]"]
     assert "must not be empty" in problems(families=[])["spec.families"]
+
+
+def test_a_router_some_hops_away_is_reached_by_multihop_or_by_ttl_security_and_never_both() -> None:
+    assert peer(multihop={}).multihop_ttl == 64
+    assert peer(ttlSecurity={}).ttl_security_hops == 1
+    said = problems(multihop={}, ttlSecurity={"hops": 2})
+    assert list(said) == ["spec.ttlSecurity"]
+    assert "ttlSecurity.hops alone" in said["spec.ttlSecurity"]
+
+
+@pytest.mark.parametrize("field", ["localASN", "peerASN", "peerAddress"])
+def test_each_node_may_say_for_itself_what_differs_between_racks(field: str) -> None:
+    attribute = {"localASN": "local_asn", "peerASN": "peer_asn", "peerAddress": "address"}[field]
+    rest = {name: value for name, value in MINIMAL.items() if name != field}
+    for place, kind in (("nodeLabel", NodeField.LABEL), ("nodeAnnotation", NodeField.ANNOTATION)):
+        parsed = parse(ConfigKind.BGP_PEER, "p", {**rest, f"{field}From": {place: "example.com/bgp"}})
+        assert isinstance(parsed, Accepted), parsed
+        assert getattr(parsed.meaning, attribute) == NodeValue(kind, "example.com/bgp")
+    said = problems(**{f"{field}From": {"nodeLabel": "rack"}})
+    assert list(said) == [f"spec.{field}From"]
+    assert f"Give either {field} or {field}From" in said[f"spec.{field}From"]
+
+
+@pytest.mark.parametrize("source", [{}, {"nodeLabel": "a", "nodeAnnotation": "b"}])
+def test_a_value_of_a_node_is_in_one_place(source: dict[str, str]) -> None:
+    parsed = parse(ConfigKind.BGP_PEER, "p", {"localASN": 1, "peerASN": 2, "peerAddressFrom": source})
+    assert isinstance(parsed, Refused)
+    assert "spec.peerAddressFrom" in {p.path for p in parsed.problems}
 
 
 def test_the_restart_time_has_the_twelve_bits_of_rfc_4724() -> None:

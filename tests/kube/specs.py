@@ -1,0 +1,231 @@
+"""Specs of each kind for property tests: most are valid or nearly so, some are broken somewhere, as people break them."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from hypothesis import strategies as st
+
+from bgp_config.kind import ConfigKind
+
+Json: TypeAlias = Any
+
+_ODD_ADDRESSES = [
+    *["", "x", "1.2.3", "1.2.3.4.5", "010.0.0.1", "10.0.0.256", "10.0.0.1 ", " 10.0.0.1", "10.0.0.1\n", "10.0.0.1/32"],
+    *["0.0.0.0", "0.1.2.3", "127.0.0.1", "169.254.1.1", "224.0.0.5", "240.0.0.1", "255.255.255.255", "٣.2.3.4", "0x7f.1"],
+    *["::", "::1", "fe80::1", "fe80::1%eth0", "ff02::1", "::ffff:10.0.0.1", "::ffff:a00:1", "2001:db8::1%1", "1:2:3", ":::"],
+    *["2001:DB8::1", "2001:0db8:0:0:0:0:0:1", "::10.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::010.0.0.1", "1::2:3:4:5:6:7:8"],
+    *["1:2:3:4:5:6:7::", "2001:db8::00001", "2001:db8::1:", "[2001:db8::1]"],
+]
+_ODD_CIDRS = [
+    *["", "/", "/24", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/-1", "10.0.0.0/8/8"],
+    *["10.0.0.1/24", "10.0.0.0/255.0.0.0", "0.0.0.0/0", "::/0", "126.0.0.0/7", "127.0.0.0/8", "192.0.0.0/2", "10.0.0.0/٨"],
+    *["2001:db8::1/64", "2001:db8::/129", "fe80::/64", "fe00::/8", "::ffff:0:0/96", "::/64", "::2/127", "2001:DB8::/32"],
+]
+_ODD_NAMES = [
+    "",
+    "Upper",
+    "under_score",
+    "-a",
+    "a-",
+    "a.",
+    ".a",
+    "a..b",
+    "a/b",
+    "a\n",
+    "é",
+    "no-export",
+    "x" * 253,
+    "x" * 254,
+]
+_ODD_COMMUNITIES = [
+    *[
+        "",
+        ":",
+        "1",
+        "1:",
+        ":1",
+        "1:2:3:4",
+        "65535:65535",
+        "65536:1",
+        "1:65536",
+        "01:1",
+        "1:00",
+        "-1:1",
+        "1:+1",
+        "1 :1",
+        "1:2\n",
+    ],
+    *["large:1:2:3", "large:1:2", "large:large:1:2:3", "1:large:2:3", "LARGE:1:2:3", "4294967295:4294967295:4294967295"],
+    *["target:65535:4294967295", "origin:65536:65535", "target:65536:65536", "target:65535:4294967296", "origin:1"],
+    *["target:10.0.0.1:1", "target:10.0.0.256:1", "origin:1.2.3:1", "target:10.0.0.1:65536", "target:::1:1", "target:a:1"],
+    *["target:1:2:3", "soo:1:2", "origin:4294967296:1", "target:01.0.0.1:1", "target:1.2.3.4.5:1", "target:1:2\n"],
+    *["4294967296:1:1", "1:2:99999999999999999999", "0:0", "0:0:0", "no-export", "no-export-x", "NO-EXPORT", "a:b", "٣:1"],
+]
+_ODD_KEYS = [
+    "",
+    "a/b",
+    "example.com/rack",
+    "/a",
+    "a/",
+    "a/b/c",
+    "A/b",
+    "-a",
+    "a_b",
+    "é",
+    "x" * 63,
+    "x" * 64,
+    "p" * 254 + "/" + "k" * 63,
+]
+_ODD_VALUES = ["", "a b", "-a", "a-", "a_b.c", "é", "x" * 63, "x" * 64, "a\n"]
+_JUNK = [None, "", "x", 0, 1, -1, 2**31, 2**63, 2**64, 1.0, 1.5, True, False, [], {}, [None], [""], {"": ""}, {"x": None}]
+
+_unicast_v4 = st.ip_addresses(v=4, network="10.0.0.0/8").map(str)
+_unicast_v6 = st.ip_addresses(v=6, network="2001:db8::/32").map(str)
+
+
+def mostly(usual: st.SearchStrategy[Json], odd: list[Any]) -> st.SearchStrategy[Json]:
+    """The odd ones in one of sixteen."""
+    return st.integers(0, 15).flatmap(lambda die: usual if die else st.sampled_from(odd))
+
+
+def fields(required: Mapping[str, st.SearchStrategy[Json]], optional: Mapping[str, st.SearchStrategy[Json]]) -> Any:
+    return st.fixed_dictionaries(dict(required), optional=dict(optional))
+
+
+def lists(items: st.SearchStrategy[Json], *, most: int, unique: bool = False) -> st.SearchStrategy[Json]:
+    usual = st.lists(items, min_size=1, max_size=4, unique_by=repr if unique else None)
+    too_many = items.map(lambda item: [item] * (most + 1))
+    return st.integers(0, 31).flatmap(lambda die: usual if die > 1 else too_many if die else st.just([]))
+
+
+def numbers(least: int, most: int) -> st.SearchStrategy[Json]:
+    return mostly(st.integers(least, most), [least, most, least - 1, most + 1, str(least), float(least), least + 0.5, True])
+
+
+address = mostly(_unicast_v4 | _unicast_v6, _ODD_ADDRESSES)
+network = mostly(
+    st.ip_addresses(v=4, network="10.0.0.0/8").map(lambda a: f"{a}/32")
+    | st.integers(0, 255).map(lambda i: f"10.{i}.0.0/16")
+    | st.integers(0, 255).map(lambda i: f"2001:db8:{i:x}::/48"),
+    _ODD_CIDRS,
+)
+name = mostly(st.from_regex(r"[a-z][a-z0-9-]{0,9}[a-z0-9]", fullmatch=True), _ODD_NAMES)
+asn = mostly(st.integers(1, 2**32 - 2), [0, 1, 23456, 65535, 2**32 - 1, 2**32, "65001", 65001.0, "1.10"])
+community = mostly(
+    st.tuples(st.integers(0, 65535), st.integers(0, 65535)).map(lambda t: f"{t[0]}:{t[1]}")
+    | st.tuples(*[st.integers(0, 2**32 - 1)] * 3).map(lambda t: ":".join(map(str, t)))
+    | st.tuples(st.sampled_from(["target", "origin"]), *[st.integers(0, 65535)] * 2).map(lambda t: ":".join(map(str, t))),
+    _ODD_COMMUNITIES,
+)
+label_key = mostly(st.sampled_from(["rack", "kubernetes.io/hostname", "a.b-c_d"]), _ODD_KEYS)
+label_value = mostly(st.sampled_from(["a", "node1", "A.b-c_d"]), _ODD_VALUES)
+requirement = fields(
+    {"key": label_key, "operator": mostly(st.sampled_from(["In", "NotIn"]), ["Exists", "DoesNotExist", "in", "Gt"])},
+    {"values": lists(label_value, most=64)},
+) | fields({"key": label_key, "operator": st.sampled_from(["Exists", "DoesNotExist"])}, {"values": st.just([])})
+selector = fields(
+    {},
+    {"matchLabels": st.dictionaries(label_key, label_value, max_size=3), "matchExpressions": lists(requirement, most=64)},
+)
+selectors = lists(selector, most=64)
+
+_range = st.tuples(st.integers(0, 9999), st.integers(0, 15)).map(
+    lambda t: {"start": f"10.2.{t[0] // 100}.{t[0] % 100}", "stop": f"10.2.{t[0] // 100}.{t[0] % 100 + t[1]}"}
+)
+_odd_blocks = fields({}, {"cidr": network, "start": address, "stop": address}) | st.sampled_from(
+    [
+        {"start": "10.2.0.9", "stop": "10.2.0.1"},
+        {"start": "126.0.0.1", "stop": "128.0.0.1"},
+        {"start": "10.0.0.1", "stop": "fd00::1"},
+    ]
+)
+_block = st.integers(0, 15).flatmap(
+    lambda die: _odd_blocks if die == 0 else fields({"cidr": network}, {}) if die > 7 else _range
+)
+
+
+@st.composite
+def peers(draw: st.DrawFn) -> Json:
+    """Both ends of one family, as a rule: drawn one by one they rarely would be."""
+    ends = draw(st.sampled_from([_unicast_v4, _unicast_v6, address]))
+    family = "IPv6" if ends is _unicast_v6 else "IPv4"
+    hold = draw(numbers(3, 65535))
+    keepalive = numbers(1, max(1, hold // 3)) if isinstance(hold, int) else numbers(1, 21845)
+    spec = draw(
+        fields(
+            {},
+            {
+                "connectRetrySeconds": numbers(1, 60),
+                "multihop": fields({}, {"ttl": numbers(2, 255)}),
+                "ttlSecurity": fields({}, {"hops": numbers(1, 254)}),
+                "maxPrefixes": numbers(1, 1_000_000),
+                "peerPort": numbers(1, 65535),
+                "keepaliveTimeSeconds": keepalive,
+                "sourceAddress": ends,
+                "routerID": mostly(_unicast_v4, _ODD_ADDRESSES),
+                "passwordSecret": fields({"name": name}, {"namespace": name}),
+                "nodeSelectors": selectors,
+                "families": st.sampled_from(
+                    [[family], [family], [family], ["IPv4", "IPv6"], [family, family], [], ["ipv4"]]
+                ),
+                "gracefulRestart": fields({}, {"restartTimeSeconds": numbers(1, 4095)}),
+            },
+        )
+    )
+    for field, value in (("localASN", asn), ("peerASN", asn), ("peerAddress", ends)):
+        spec |= _or_from(draw, field, value)
+    return {**spec, **({"holdTimeSeconds": hold} if draw(st.booleans()) else {})}
+
+
+_SPECS: Mapping[ConfigKind, st.SearchStrategy[Json]] = {
+    ConfigKind.ADDRESS_POOL: fields({"blocks": lists(_block, most=256)}, {"autoAssign": st.booleans()}),
+    ConfigKind.BGP_PEER: peers(),
+    ConfigKind.BGP_ADVERTISEMENT: fields(
+        {},
+        {
+            "pools": lists(name, most=256, unique=True),
+            "peers": lists(name, most=256),
+            "nodeSelectors": selectors,
+            "serviceSelectors": selectors,
+            "communities": lists(community | name, most=64),
+            "localPref": numbers(2, 2**32 - 1),
+            "med": numbers(0, 2**32 - 1),
+            "asPathPrepend": numbers(0, 16),
+            "aggregationLengthV4": numbers(8, 32),
+            "aggregationLengthV6": numbers(32, 128),
+        },
+    ),
+    ConfigKind.COMMUNITY: fields({"value": community}, {}),
+}
+
+
+@st.composite
+def specs(draw: st.DrawFn, kind: ConfigKind) -> Json:
+    """A spec of the kind; one in three with a change that knows nothing of what is right."""
+    spec = copy.deepcopy(draw(_SPECS[kind]))
+    return _changed(draw, spec) if draw(st.integers(0, 3)) == 0 else spec
+
+
+def _changed(draw: st.DrawFn, spec: Json) -> Json:
+    holders: list[Json] = []
+    pending = [spec]
+    while pending:
+        holder = pending.pop()
+        if isinstance(holder, dict | list):
+            holders.append(holder)
+            pending.extend(holder.values() if isinstance(holder, dict) else holder)
+    holder = draw(st.sampled_from(holders))
+    keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+    match draw(st.sampled_from(["replace", "remove", "add", "twice"])):
+        case "replace" if keys:
+            holder[draw(st.sampled_from(keys))] = copy.deepcopy(draw(st.sampled_from(_JUNK)))
+        case "remove" if keys:
+            del holder[draw(st.sampled_from(keys))]
+        case "twice" if isinstance(holder, list) and keys:
+            holder.append(copy.deepcopy(holder[0]))
+        case _ if isinstance(holder, dict):
+            holder[draw(st.sampled_from(["x", "cdir", "values", "start"]))] = copy.deepcopy(draw(st.sampled_from(_JUNK)))
+        case _:
+            holder.append(copy.deepcopy(draw(st.sampled_from(_JUNK))))
+    return spec
