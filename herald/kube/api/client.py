@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self, TypeAlias, assert_never
@@ -48,12 +48,12 @@ class _RestClient(RESTClientObject):
 
 @dataclass(slots=True)
 class _Connections:
-    """The library's client as the credentials were when they were read, and how many calls use it now."""
+    """The library's client as the credentials were when they were read, and the calls that use it now."""
 
     library: Library
     files: tuple[Path, ...]
     read: Fingerprint
-    calls: int = 0
+    calls: set[asyncio.Timeout] = field(default_factory=set)
 
 
 class ApiClient:
@@ -90,17 +90,19 @@ class ApiClient:
             yield response.content.iter_any()
 
     async def hang_up(self) -> None:
-        """Ends all connections, and with them the calls under way. The next call makes new ones."""
+        """Ends all connections, and the calls under way as unreachable. The next call makes new ones."""
         if self._current:
             current, self._current = self._current, None
+            for call in current.calls:  # who reads from a connection that is closed would wait for ever
+                call.reschedule(0.0)
             await current.library.close()
 
     @asynccontextmanager
     async def _request(
         self, method: str, path: str, body: Body | None, query: Query, content_type: str, limits: aiohttp.ClientTimeout
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        async with self._call() as library:
-            try:
+        try:
+            async with self._call() as library:
                 _, url, headers, content, _ = await library.param_serialize(
                     method,
                     path,
@@ -115,23 +117,26 @@ class ApiClient:
                     if response.status >= HTTPStatus.BAD_REQUEST:
                         raise error_of(await response.read(), response.status, response.reason or "")
                     yield response
-            except _NO_ANSWER as error:
-                raise UnreachableError(str(error) or type(error).__name__) from error
+        except _NO_ANSWER as error:
+            raise UnreachableError(str(error) or type(error).__name__) from error
 
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[Library]:
-        """Who replaces connections leaves it to their last call to close them."""
+        """Who replaces connections leaves it to their last call to close them. Raises TimeoutError when hung up."""
         async with self._connecting:
             connections = await self._up_to_date()
-        connections.calls += 1
         try:
-            yield connections.library
+            async with asyncio.timeout(None) as call:
+                connections.calls.add(call)
+                try:
+                    yield connections.library
+                finally:
+                    connections.calls.discard(call)
         except UnauthorizedError:
             if connections is self._current:
                 self._current = None  # the token has expired: the next call reads it again
             raise
         finally:
-            connections.calls -= 1
             if connections is not self._current and not connections.calls:
                 await connections.library.close()
 
