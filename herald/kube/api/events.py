@@ -46,7 +46,7 @@ async def create_event(client: ApiClient, event: Event, controller: str, instanc
     if regarding.key.namespace:
         about["namespace"] = regarding.key.namespace
     body = {
-        "metadata": {"generateName": f"{regarding.key.name[:200]}.", "namespace": namespace},
+        "metadata": {"generateName": f"{regarding.key.name[:200].rstrip('-.')}-", "namespace": namespace},
         "eventTime": micro_time(event.at),
         "type": event.type.value,
         "reason": event.reason,
