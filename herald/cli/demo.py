@@ -1,4 +1,4 @@
-"""`herald demo`: Herald at work on a rack in network namespaces, no cluster needed."""
+"""`herald demo`: Herald at work on a rack in network namespaces, no cluster needed; with --kube on a real API server."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ from herald.lab.command import LabError
 from herald.lab.demo import show
 from herald.lab.demo.figures import Figures
 from herald.lab.demo.play import play
+from herald.lab.demo.stage import Cluster
 
 TIME_LIMIT_S = 170
 INTERRUPTED = 130
@@ -19,6 +20,14 @@ INTERRUPTED = 130
 def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
     """Adds the word with its flags."""
     parser = words.add_parser("demo", help="show Herald at work on a rack of this machine", description=__doc__)
+    parser.add_argument(
+        "--kube",
+        dest="cluster",
+        action="store_const",
+        const=Cluster.KUBERNETES,
+        default=Cluster.FOLDER,
+        help="with a real API server and kube-proxies (./run demo --kube builds them first)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     parser.add_argument("--name", default="demo", help="name of the lab, for two demos side by side (default: demo)")
     parser.set_defaults(run=_run)
@@ -28,7 +37,7 @@ def _run(args: argparse.Namespace) -> int:
     figures = Figures(vips=[], next_hops={})
     try:
         with show.choose() as screen:
-            asyncio.run(_until_told(screen, figures, args.name))
+            asyncio.run(_until_told(screen, figures, args.name, args.cluster))
     except (LabError, TimeoutError) as error:
         print(f"herald demo: {error or f'not finished within {TIME_LIMIT_S} s'}", file=sys.stderr)
         return 1
@@ -41,10 +50,10 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _until_told(screen: show.Show, figures: Figures, name: str) -> None:
+async def _until_told(screen: show.Show, figures: Figures, name: str, cluster: Cluster) -> None:
     """SIGTERM ends it as Ctrl-C does: what was raised is taken down."""
     playing = asyncio.current_task()
     if playing is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
     async with asyncio.timeout(TIME_LIMIT_S):
-        await play(screen, figures, name)
+        await play(screen, figures, name, cluster)

@@ -1,4 +1,5 @@
 """Herald on a lab: the controller, and a speaker and an endpoint on every node, fed from a copy of a folder of manifests.
+herald.lab.kube.deployment is the same on a real API server.
 
 The demo, the lab's tests and the benchmarks drive Herald through this and look at routers only; nothing here asks Herald
 what it announces.
@@ -28,8 +29,6 @@ from herald.lab.topology import MachineName
 from herald.lab.traffic import Endpoint
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
-CONTROLLER_MACHINE = "client"
-"""Without a cluster the controller only reads and writes files: where it runs does not matter."""
 POLL_S = 0.02
 
 
@@ -47,6 +46,8 @@ class Deployment:
     lab: Lab
     examples: Path | None = EXAMPLES
     speaker_flags: Sequence[str] = ("--bind-vips",)
+    controller_machine: str = "client"
+    """It only reads and writes files: where it runs does not matter."""
     env: Mapping[str, str] = field(default_factory=dict)
     controller: Process | None = None
     speakers: dict[str, Process] = field(default_factory=dict)
@@ -94,17 +95,20 @@ class Deployment:
             self.start_speaker(node)
 
     def start_controller(self) -> None:
-        flags = ["--manifests", str(self.manifests), "--state", str(self.state), "--secrets", str(self.secrets)]
-        self.controller = self._herald(CONTROLLER_MACHINE, "controller", [*flags, "--listen", "127.0.0.1:7472"])
+        flags = [*self._source_flags("controller"), "--listen", "127.0.0.1:7472"]
+        self.controller = self._herald(self.controller_machine, "controller", flags)
 
     def start_endpoint(self, node: str) -> None:
         self.endpoints[node] = self.lab.start_endpoint(node)
 
     def start_speaker(self, node: str) -> None:
-        flags = ["--manifests", str(self.manifests), "--state", str(self.state), "--secrets", str(self.secrets)]
         runtime = ["--runtime-dir", str(self.lab.directory_of(node) / "run")]
-        argv = ["--node-name", node, *flags, *runtime, *self.speaker_flags]
-        self.speakers[node] = self._herald(node, "speaker", argv)
+        flags = ["--node-name", node, *self._source_flags("speaker", node), *runtime, *self.speaker_flags]
+        self.speakers[node] = self._herald(node, "speaker", flags)
+
+    def _source_flags(self, word: str, node: str | None = None) -> list[str]:  # noqa: ARG002 -- the same for all programs
+        """Where this program finds the objects."""
+        return ["--manifests", str(self.manifests), "--state", str(self.state), "--secrets", str(self.secrets)]
 
     def _herald(self, machine: str, word: str, flags: Sequence[str]) -> Process:
         argv = [sys.executable, "-m", "herald", word, *flags]
@@ -120,13 +124,15 @@ class Deployment:
         written.rename(path)
         return at
 
+    def remove(self, name: str) -> None:
+        """Takes away a manifest that `write` put in place."""
+        (self.manifests / name).unlink()
+
     def write_secret(self, name: str, password: str) -> None:
         """A Secret of the namespace herald-system with this password."""
-        metadata = {"name": name, "namespace": "herald-system"}
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"password": password}}
         written = self.secrets / f".{name}.new"
         with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            yaml.safe_dump(secret, file)
+            yaml.safe_dump(manifests.secret(name, password), file)
         written.rename(self.secrets / f"{name}.yaml")
 
     def write_service(self, name: str, *, unready: Iterable[str] = (), nodes: Iterable[str] | None = None) -> float:

@@ -64,6 +64,15 @@ def pool(name: str, prefixes: Iterable[Prefix]) -> Manifest:
     return manifest(Kind.ADDRESS_POOL, name, {"blocks": [{"cidr": str(prefix)} for prefix in prefixes]})
 
 
+def namespace(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def secret(name: str, password: str) -> Manifest:
+    metadata = {"name": name, "namespace": "herald-system"}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"password": password}}
+
+
 def service(name: str, *, policy: str = "Local", families: Sequence[str] = ("IPv4",), **spec: object) -> Manifest:
     """A LoadBalancer Service of the namespace `default`."""
     dual = {"ipFamilyPolicy": "RequireDualStack"} if len(families) > 1 else {}

@@ -12,7 +12,7 @@ from herald.lab.command import LabError
 from herald.lab.demo.figures import Event, Figures
 from herald.lab.demo.scenes import SCENES, Scene
 from herald.lab.demo.show import Show, VipRow
-from herald.lab.demo.stage import Stage, running_lab, set_stage
+from herald.lab.demo.stage import Cluster, Stage, running_lab, set_stage
 from herald.lab.deployment import until
 from herald.lab.load_report import LoadReport
 
@@ -23,10 +23,11 @@ CLOSE_LIMIT_S = 8.0
 REFRESH_S = 0.5
 
 
-async def play(show: Show, figures: Figures, name: str) -> None:
+async def play(show: Show, figures: Figures, name: str, cluster: Cluster) -> None:
     """The whole demo; `figures` is filled as it goes. Raises LabError."""
     show.say("raising the lab: client - spine - tor1, tor2 - node1, node2, node3, each node on both ToRs")
-    async with running_lab(name) as deployment:
+    show.say(f"the cluster: {cluster.value}")
+    async with running_lab(name, cluster) as deployment:
         show.say("started a controller, and on every node a speaker and an HTTP server; waiting for the first routes")
         begun = time.monotonic()
         async with set_stage(deployment) as stage:

@@ -3,18 +3,28 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
+from typing import assert_never
 
 from bgp_config.names import IPAddress, host_prefix
 from herald.kube.objects import ObjectKey
-from herald.lab.deployment import Deployment, until
+from herald.lab.deployment import EXAMPLES, Deployment, until
 from herald.lab.follow import RouteChange
+from herald.lab.kube.deployment import kube_deployment
 from herald.lab.lab import Lab
 from herald.lab.recorder import Recorder
-from herald.lab.topology import rack
+from herald.lab.topology import Settings, rack
 from herald.lab.traffic import Load, LoadPlan
 
 START_TIMEOUT_S = 30.0
 REQUESTS_PER_S = 100
+
+
+class Cluster(Enum):
+    """What Herald's programs take the cluster's objects from."""
+
+    FOLDER = "a folder of manifests"
+    KUBERNETES = "a real API server, and VIPs answer through kube-proxy"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,13 +48,23 @@ class Stage:
 
 
 @asynccontextmanager
-async def running_lab(name: str) -> AsyncIterator[Deployment]:
+async def running_lab(name: str, cluster: Cluster) -> AsyncIterator[Deployment]:
     """The rack with Herald's programs started; all of it is gone afterwards. Raises LabError."""
-    async with Lab(rack(), name=name) as lab:
-        deployment = Deployment(lab=lab)
+    async with Lab(rack(Settings(control=cluster is Cluster.KUBERNETES)), name=name) as lab:
+        deployment = await _deployment(lab, cluster)
         deployment.prepare()
         deployment.start()
         yield deployment
+
+
+async def _deployment(lab: Lab, cluster: Cluster) -> Deployment:
+    match cluster:
+        case Cluster.FOLDER:
+            return Deployment(lab=lab)
+        case Cluster.KUBERNETES:
+            return await kube_deployment(lab, examples=EXAMPLES)
+        case _:
+            assert_never(cluster)
 
 
 @asynccontextmanager

@@ -4,16 +4,21 @@ A VIP in a Service's status then answers on every node whose kube-proxy lets it,
 with the address on no device. Endpoints are programs on the nodes. All of it ends with the lab.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import yaml
 
 from herald.lab import manifests
 from herald.lab.command import LabError
 from herald.lab.kube import programs
 from herald.lab.kube.api_server import ApiServer
+from herald.lab.kube.client import ApiError
 from herald.lab.lab import Lab
+from herald.lab.manifests import Manifest
 from herald.lab.namespace import inside
 from herald.lab.process import Process
 from herald.lab.topology import Control
@@ -25,6 +30,8 @@ PROXY_HEALTH_PORT = 10256
 PROXY_TIMEOUT_S = 30.0
 POD_NETWORK = "10.244.0.0/16"
 ASK_TIMEOUT_S = 1.0
+DEPLOY = Path(__file__).parents[3] / "deploy"
+SERVED_TIMEOUT_S = 20.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +70,22 @@ class Cluster:
         for node in self.lab.topology.nodes:
             await until(partial(self._proxy_is_healthy, node.name), PROXY_TIMEOUT_S)
 
+    async def install(self) -> None:
+        """Herald's definitions of its kinds, and its rights. Returns when the kinds are served."""
+        definitions = list(_manifests_in(DEPLOY / "crds"))
+        self.api.client.apply([*definitions, *_manifests_in(DEPLOY / "rbac")])
+        for spec in (definition["spec"] for definition in definitions):
+            for version in spec["versions"]:
+                path = f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"
+                await until(partial(self._is_served, path), SERVED_TIMEOUT_S)
+
+    def _is_served(self, path: str) -> bool:
+        try:
+            self.api.client.get(path)
+        except ApiError:
+            return False
+        return True
+
     def start_proxy(self, node: str) -> None:
         """Returns at once."""
         kubeconfig = self.lab.directory_of(node) / "kube-proxy.kubeconfig"
@@ -96,6 +119,11 @@ class Cluster:
         if not proxy.running:
             raise LabError(f"kube-proxy of {node} ended with {proxy.returncode}: {proxy.output()[-500:]}")
         return inside(self.lab.namespace(node), _is_healthy)
+
+
+def _manifests_in(folder: Path) -> Iterator[Manifest]:
+    for path in sorted(folder.glob("*.yaml")):
+        yield from yaml.safe_load_all(path.read_text())
 
 
 def _is_healthy() -> bool:
