@@ -154,8 +154,21 @@ async def test_an_object_without_a_uid_is_made_and_its_status_written(api_server
     target = Target(resource=BGP_NODES, key=node.key, uid=made.uid)
     await apply_status(client, FieldManager.SPEAKER, target, {"version": "1.0"})
     stranger = Target(resource=BGP_NODES, key=node.key, uid="00000000-0000-0000-0000-000000000000")
+    with pytest.raises((ConflictError, InvalidError)):
+        await apply(client, FieldManager.SPEAKER, stranger, {})
+
+
+async def test_the_status_of_a_custom_object_made_anew_is_guarded_by_the_resource_version_alone(
+    api_server: ApiServer, client: ApiClient
+) -> None:
+    await install_crds(api_server.client)
+    node = Target(resource=BGP_NODES, key=ObjectKey("", "node1"))
+    old = await apply(client, FieldManager.SPEAKER, node, {})
+    await client.send("DELETE", BGP_NODES.path(node.key))
+    await apply(client, FieldManager.SPEAKER, node, {})
+    read = Target(resource=BGP_NODES, key=node.key, uid=old.uid, resource_version=old.resource_version)
     with pytest.raises(ConflictError):
-        await apply_status(client, FieldManager.SPEAKER, stranger, {"version": "1.0"})
+        await apply_status(client, FieldManager.SPEAKER, read, {"version": "1.0"})
 
 
 async def test_of_two_writers_of_a_lease_the_second_is_refused(client: ApiClient) -> None:

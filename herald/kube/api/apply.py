@@ -29,7 +29,8 @@ class FieldManager(StrEnum):
 class Target:
     """The object to write to. `uid` is empty only where the object shall be made if it is not there.
 
-    `resource_version` where the decision depends on that state: another one is a ConflictError.
+    `resource_version` where the decision depends on that state: another one is a ConflictError. The server does not
+    compare the uid when the status of a custom object is written: such a write may meet a new object of that name.
     """
 
     resource: Resource
