@@ -22,6 +22,8 @@
         await lab.unsilence("node1")
         lab.kill_node("node1")                                # SIGKILL to all of its processes
         await tor1.restart(); tor1.freeze(); tor1.thaw(); await tor1.kill_bgpd(); await tor1.start_bgpd()
+        # With Settings(bfd=Bfd(interval_ms=100)) the ToRs run bfdd, and BGP with nodes that speak BFD is bound to it:
+        await tor1.bfd_sessions(); await tor1.kill_bfdd(); await tor1.start_bfdd(); tor1.prefer()
         lab.topology, lab.namespace("node1"), lab.directory_of("node1")
 
 `herald.lab.waiting.until(look, timeout_s)` waits for what can only be looked at. All times (`at`) are time.monotonic(), one

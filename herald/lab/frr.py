@@ -44,6 +44,17 @@ def bgpd_config(router: Router, topology: Topology) -> str:
     return "\n".join([*head, "!", *prefix_lists, POLICY, "!", *_router_bgp(router), *body, ""])
 
 
+def bfdd_config(router: Router, topology: Topology) -> str | None:
+    """The whole of bfdd.conf; None: this router runs no BFD. Its sessions are bgpd's, made as the neighbors come."""
+    bfd = topology.settings.bfd
+    if bfd is None or router == topology.spine:
+        return None
+    lines = ["frr defaults traditional", f"hostname {router.name}", "bfd", " profile NODES"]
+    lines.append(f"  detect-multiplier {bfd.multiplier}")
+    lines += [f"  {direction}-interval {bfd.interval_ms}" for direction in ("transmit", "receive")]
+    return "\n".join([*lines, ""])
+
+
 def _router_bgp(router: Router) -> list[str]:
     return [
         f"router bgp {router.asn}",
@@ -98,6 +109,9 @@ def _node_neighbors(router: Router, topology: Topology) -> Iterator[str]:
     yield " neighbor NODES peer-group"
     yield f" neighbor NODES remote-as {topology.nodes[0].asn}"
     yield from _session("NODES", topology)
+    if topology.settings.bfd is not None:
+        yield " neighbor NODES bfd"
+        yield " neighbor NODES bfd profile NODES"
     for listen in router.listens:
         yield f" bgp listen range {listen} peer-group NODES"
     if router.listens:

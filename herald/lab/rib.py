@@ -58,6 +58,41 @@ class BgpSession:
         return self.state == "Established"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BfdSession:
+    """One session of bfdd. `status`: up, init, down or shutdown. Intervals in milliseconds, as in use in each direction."""
+
+    peer: IPAddress
+    status: str
+    diagnostic: str
+    remote_diagnostic: str
+    remote_transmit_ms: int
+    remote_receive_ms: int
+    remote_multiplier: int
+    remote_discriminator: int
+
+    @property
+    def up(self) -> bool:
+        return self.status == "up"
+
+
+def parse_bfd_sessions(text: str) -> tuple[BfdSession, ...]:
+    """From `show bfd peers json`."""
+    return tuple(
+        BfdSession(
+            peer=ip_address(peer["peer"]),
+            status=peer["status"],
+            diagnostic=peer["diagnostic"],
+            remote_diagnostic=peer["remote-diagnostic"],
+            remote_transmit_ms=peer["remote-transmit-interval"],
+            remote_receive_ms=peer["remote-receive-interval"],
+            remote_multiplier=peer["remote-detect-multiplier"],
+            remote_discriminator=peer["remote-id"],
+        )
+        for peer in msgspec.json.decode(text)
+    )
+
+
 def parse_sessions(text: str, family: Family) -> tuple[BgpSession, ...]:
     """From `show bgp FAMILY unicast summary json`."""
     peers: Mapping[str, Any] = msgspec.json.decode(text).get("peers", {})

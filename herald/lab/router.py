@@ -1,10 +1,11 @@
-"""One FRR router of the lab: zebra and bgpd in its namespace, and what they and the kernel there know.
+"""One FRR router of the lab: zebra, bgpd and, where asked for, bfdd in its namespace; what they and the kernel there know.
 
 All files and sockets are in the router's own directory; nothing of the machine's FRR is read or written. bgpd starts
 only when zebra listens, since it would try again no sooner than ten seconds later.
 """
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -16,12 +17,14 @@ from herald.lab import frr, process, topology
 from herald.lab.command import FRR_DIRECTORY, LabError, run
 from herald.lab.follow import read_routes
 from herald.lab.process import Process
-from herald.lab.rib import BgpPath, BgpSession, parse_paths, parse_sessions
+from herald.lab.rib import BfdSession, BgpPath, BgpSession, parse_bfd_sessions, parse_paths, parse_sessions
 from herald.lab.routes import KernelRoute
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 10.0
 FILE_DESCRIPTORS = 4096
+REAL_TIME = 40
+STOP_ORDER = ("bgpd", "bfdd", "zebra")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,17 +49,22 @@ class Router:
         self.directory.mkdir(exist_ok=True)
         (self.directory / "zebra.conf").write_text(frr.zebra_config(self.plan, network))
         (self.directory / "bgpd.conf").write_text(frr.bgpd_config(self.plan, network))
+        bfdd_config = frr.bfdd_config(self.plan, network)
+        if bfdd_config is not None:
+            (self.directory / "bfdd.conf").write_text(bfdd_config)
         for path in (self.directory, *self.directory.iterdir()):
             shutil.chown(path, "frr", "frr")
 
     async def start(self) -> None:
-        """Returns when both daemons answer."""
+        """Returns when all daemons answer."""
         await self._start_daemon("zebra", self.directory / "zserv.api")
+        if (self.directory / "bfdd.conf").exists():
+            await self.start_bfdd()
         await self._start_daemon("bgpd", self.directory / "bgpd.vty", "-p", "179")
 
     async def stop(self) -> None:
-        """As an operator stops it: bgpd closes its sessions, zebra takes its routes back."""
-        for name in ("bgpd", "zebra"):
+        """As an operator stops it: bgpd closes its sessions, bfdd too, zebra takes its routes back."""
+        for name in [name for name in STOP_ORDER if name in self._daemons]:
             daemon = self._daemons.pop(name)
             daemon.cont()
             await daemon.end(STOP_TIMEOUT_S)
@@ -79,6 +87,24 @@ class Router:
 
     async def start_bgpd(self) -> None:
         await self._start_daemon("bgpd", self.directory / "bgpd.vty", "-p", "179")
+
+    async def kill_bfdd(self) -> None:
+        """As a crash: it says nothing more. `start_bfdd` brings it back."""
+        self._daemons["bfdd"].kill()
+        await self._daemons.pop("bfdd").wait(STOP_TIMEOUT_S)
+
+    async def start_bfdd(self) -> None:
+        await self._start_daemon("bfdd", self.directory / "bfdd.vty", "--bfdctl", str(self.directory / "bfdd.sock"))
+
+    def prefer(self) -> None:
+        """Its daemons come before all that is not real-time, as on a router that has its processors to itself."""
+        for daemon in self.daemons:
+            os.sched_setscheduler(daemon.pid, os.SCHED_RR, os.sched_param(REAL_TIME))
+
+    async def bfd_sessions(self) -> Mapping[IPAddress, BfdSession]:
+        """By peer address, as bfdd has them."""
+        sessions = parse_bfd_sessions(await self.vtysh("show bfd peers json"))
+        return {session.peer: session for session in sessions}
 
     async def vtysh(self, *commands: str) -> str:
         """What FRR's shell prints for these commands."""

@@ -43,11 +43,20 @@ class Peering(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bfd:
+    """What the ToRs ask of the nodes' ports, in both directions."""
+
+    interval_ms: int = 300
+    multiplier: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What may differ between two labs of one shape. Times in seconds.
 
     `nodes` counts only in a rack; two racks always have three. `passwords`: TCP MD5 by node port, as in {"node1-tor1":
     "secret"}. `graceful_restart`: the last ToR restarts gracefully (RFC 4724). `control`: there is a control plane.
+    `bfd`: the ToRs bind their sessions with nodes to BFD.
     """
 
     nodes: int = DEFAULT_NODES
@@ -60,6 +69,7 @@ class Settings:
     passwords: Mapping[str, str] = field(default_factory=dict)
     pools: tuple[Prefix, ...] = POOLS
     control: bool = False
+    bfd: Bfd | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

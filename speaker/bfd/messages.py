@@ -69,6 +69,7 @@ class _Status(_Ends, kw_only=True):
     remote_diag: int
     since: float
     detection_time_s: float
+    peer_detection_time_s: float
 
 
 class _Snapshot(msgspec.Struct, tag_field="type", tag="snapshot"):
@@ -143,6 +144,7 @@ def _plain(status: Status) -> _Status:
         remote_diag=status.remote_diag,
         since=status.since,
         detection_time_s=status.detection_time_s,
+        peer_detection_time_s=status.peer_detection_time_s,
     )
 
 
@@ -155,4 +157,5 @@ def _typed(session: _Status) -> Status:
         remote_diag=session.remote_diag,
         since=session.since,
         detection_time_s=session.detection_time_s,
+        peer_detection_time_s=session.peer_detection_time_s,
     )

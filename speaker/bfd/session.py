@@ -66,6 +66,8 @@ class Session:
     desired_min_tx_us: int = field(init=False)
     required_min_rx_us: int = field(init=False)
     poll: Poll = Poll.NONE
+    peer_detection_time_us: int = field(init=False)
+    """How long the peer waits for us; of the time when the session was last Up."""
 
     _tx_us: int = field(init=False)
     """The desired_min_tx_us that transmission follows now."""
@@ -80,6 +82,7 @@ class Session:
         self.since = self._last_tx = self._next_tx = self._heard = self.now
         self.desired_min_tx_us = self._tx_us = max(SLOW_US, self.profile.interval_us)
         self.required_min_rx_us = self._rx_us = self.profile.interval_us
+        self.peer_detection_time_us = self.profile.multiplier * self.profile.interval_us
 
     @property
     def transmit_interval_us(self) -> int:
@@ -154,6 +157,8 @@ class Session:
         return []
 
     def _enter(self, state: State, diag: Diag, now: float) -> list[Effect]:
+        if self.state is State.UP:
+            self.peer_detection_time_us = self.profile.multiplier * max(self.desired_min_tx_us, self.remote_min_rx_us)
         previous, self.state, self.local_diag, self.since = self.state, state, diag, now
         self._set_intervals()
         self._next_tx = now  # the peer shall know at once (section 6.8.7)
@@ -161,11 +166,11 @@ class Session:
 
     def _expire(self, now: float) -> list[Effect]:
         """A detection time without a packet (sections 6.8.1 and 6.8.4). The peer may come back another: all is forgotten."""
+        lost = self.state in {State.INIT, State.UP}
+        effects = self._enter(State.DOWN, Diag.DETECTION_TIME_EXPIRED, now) if lost else []
         self.remote_discr, self.remote_min_rx_us, self.remote_demand = 0, 1, False
         self._hasten()
-        if self.state in {State.INIT, State.UP}:
-            return self._enter(State.DOWN, Diag.DETECTION_TIME_EXPIRED, now)
-        return []
+        return effects
 
     def _set_intervals(self) -> None:
         up, interval = self.state is State.UP, self.profile.interval_us

@@ -133,7 +133,7 @@ class Sessions:
 
     def _hop_of(self, packet: Packet, datagram: Datagram) -> Hop | Discard:
         """By Your Discriminator; where the peer does not know ours yet, by addresses (RFC 5880, section 6.3)."""
-        came_by = Hop(local=datagram.destination, peer=datagram.source, interface=datagram.interface)
+        came_by = Hop(local=datagram.destination, peer=datagram.source, interface=datagram.interface or None)
         if packet.your_discriminator == 0:
             anywhere = replace(came_by, interface=None)
             return next((hop for hop in (came_by, anywhere) if hop in self._entries), Discard.NO_SESSION)
@@ -161,4 +161,5 @@ def _status(hop: Hop, session: Session) -> Status:
         remote_diag=session.remote_diag,
         since=session.since,
         detection_time_s=session.detection_time_us / US,
+        peer_detection_time_s=session.peer_detection_time_us / US,
     )

@@ -8,11 +8,20 @@ from speaker.bfd.packet import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """The link that a session watches, by its two ends. `interface` says where link-local addresses are meant."""
+    """The link that a session watches, by its two ends. `interface` says where link-local addresses are meant.
+
+    ValueError for what can be no link.
+    """
 
     local: IPAddress
     peer: IPAddress
     interface: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.local.version != self.peer.version:
+            raise ValueError(f"{self.local} and {self.peer} are of two families")
+        if self.interface is not None and (not self.interface or "\0" in self.interface):
+            raise ValueError(f"{self.interface!r} names no interface")
 
     def __str__(self) -> str:
         return f"{self.local}->{self.peer}" + (f"%{self.interface}" if self.interface else "")
@@ -22,7 +31,8 @@ class Hop:
 class Status:
     """A session as it is. `since`: of `state`, time.monotonic(). `diag`: why, in numbers of RFC 5880, 4.1.
 
-    `detection_time_s`: how long the peer may be silent, as negotiated; 0 if it has not spoken yet.
+    `detection_time_s`: how long the peer may be silent, as negotiated; 0 if it has not spoken yet. `peer_detection_time_s`:
+    how long the peer waits for us, as it was when the session was last Up.
     """
 
     hop: Hop
@@ -32,3 +42,4 @@ class Status:
     remote_diag: int
     since: float
     detection_time_s: float
+    peer_detection_time_s: float

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from herald.lab.frr import bgpd_config, zebra_config
-from herald.lab.topology import Peering, Router, Settings, Topology, rack, two_racks
+from herald.lab.frr import bfdd_config, bgpd_config, zebra_config
+from herald.lab.topology import Bfd, Peering, Router, Settings, Topology, rack, two_racks
 
 GOLDEN = Path(__file__).parent / "golden"
 PLANS = {
     "rack": rack(),
     "rack-ipv6-md5": rack(Settings(ipv6=True, passwords={"node1-tor1": "one", "node2-tor2": "two"})),
+    "rack-bfd": rack(Settings(nodes=1, bfd=Bfd(interval_ms=100))),
     "two-racks-ibgp": two_racks(Settings(peering=Peering.IBGP, graceful_restart=False)),
 }
 EVERY_ROUTER = [
@@ -25,7 +26,7 @@ EVERY_ROUTER = [
 @pytest.mark.parametrize("name", PLANS)
 def test_the_configuration_is_the_golden_one(name: str) -> None:
     plan = PLANS[name]
-    parts = [f"! {router.name}\n{zebra_config(router, plan)}!\n{bgpd_config(router, plan)}" for router in plan.routers]
+    parts = [_whole(router, plan) for router in plan.routers]
     golden, written = GOLDEN / f"{name}.conf", "\n".join(parts)
     if "UPDATE_GOLDEN" in os.environ:
         golden.write_text(written)
@@ -70,3 +71,8 @@ def test_vips_come_back_from_the_spine_only_where_a_tor_has_clients() -> None:
     for plan, comes_back in ((rack(), False), (two_racks(), True)):
         lines = bgpd_config(plan.spine, plan).splitlines()
         assert any("FABRIC-OUT-V4" in line and "198.51.100.0/24" in line for line in lines) is comes_back
+
+
+def _whole(router: Router, plan: Topology) -> str:
+    bfdd = bfdd_config(router, plan)
+    return f"! {router.name}\n{zebra_config(router, plan)}!\n{bgpd_config(router, plan)}" + (f"!\n{bfdd}" if bfdd else "")

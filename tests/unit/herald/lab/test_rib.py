@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bgp_config.communities import GRACEFUL_SHUTDOWN, LargeCommunity, StandardCommunity
 from bgp_config.names import Family
-from herald.lab.rib import parse_paths, parse_sessions
+from herald.lab.rib import parse_bfd_sessions, parse_paths, parse_sessions
 
 SAMPLES = Path(__file__).parent / "samples"
 VIP = ip_network("198.51.100.1/32")
@@ -50,3 +50,10 @@ def test_sessions_are_read_whatever_their_state() -> None:
 
 def test_a_router_without_peers_of_the_family_has_no_sessions() -> None:
     assert parse_sessions("{}", Family.IPV6) == ()
+
+
+def test_bfd_sessions_are_read_with_what_the_peer_asks_for() -> None:
+    down, up = parse_bfd_sessions(sample("bfd.json"))
+    assert (down.peer, down.up, down.remote_discriminator) == (ip_address("fd00:1:1::1"), False, 0)
+    assert (up.peer, up.up, up.remote_discriminator) == (ip_address("10.1.1.1"), True, 3479932056)
+    assert (up.remote_transmit_ms, up.remote_receive_ms, up.remote_multiplier) == (100, 200, 4)

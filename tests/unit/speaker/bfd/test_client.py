@@ -1,0 +1,170 @@
+"""Client and server over a real socket: nothing is lost when either end goes away and comes back."""
+
+import asyncio
+import itertools
+import select
+import selectors
+import socket
+import stat
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+
+from herald.lab.waiting import until
+from speaker.bfd.client import BfdClient
+from speaker.bfd.control import ControlServer
+from speaker.bfd.packet import State
+from speaker.bfd.profile import Profile
+from speaker.bfd.status import Hop, Status
+
+HOP = Hop(local=ip_address("10.1.1.1"), peer=ip_address("10.1.1.0"))
+FAST = Profile(interval_ms=100)
+UP = Status(
+    hop=HOP,
+    state=State.UP,
+    diag=0,
+    remote_state=State.UP,
+    remote_diag=0,
+    since=1.0,
+    detection_time_s=0.3,
+    peer_detection_time_s=0.3,
+)
+
+
+class Program:
+    """The control server in a loop of its own, with sessions that are only written down."""
+
+    def __init__(self, path: Path) -> None:
+        self.wishes: list[Mapping[Hop, Profile]] = []
+        self.statuses: list[Status] = []
+        self._selector = selectors.DefaultSelector()
+        self._server = ControlServer(path, self._selector, want=self.wishes.append, statuses=lambda: self.statuses)
+        self._ended = threading.Event()
+        self._tell: list[Status] = []
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def tell(self, status: Status) -> None:
+        self._tell.append(status)
+
+    def end(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._server.close()
+        self._selector.close()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            for key, _ in self._selector.select(0.005):
+                key.data()
+            while self._tell:
+                self._server.tell(self._tell.pop(0))
+
+
+@contextmanager
+def program(path: Path) -> Iterator[Program]:
+    running = Program(path)
+    try:
+        yield running
+    finally:
+        running.end()
+
+
+@asynccontextmanager
+async def client(path: Path, heard: list[Status]) -> AsyncIterator[BfdClient]:
+    made = BfdClient(path, heard.append)
+    task = asyncio.create_task(made.run())
+    try:
+        yield made
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_client_that_wants_nothing_yet_says_nothing_and_hears_how_things_are(tmp_path: Path) -> None:
+    heard: list[Status] = []
+    with program(tmp_path / "bfd.sock") as running:
+        running.statuses = [UP]
+        async with client(tmp_path / "bfd.sock", heard) as made:
+            await until(lambda: heard == [UP], 5)
+            assert made.statuses == {HOP: UP}
+            assert running.wishes == []
+
+
+async def test_changes_are_heard_in_order_and_each_once(tmp_path: Path) -> None:
+    heard: list[Status] = []
+    down = replace(UP, state=State.DOWN, diag=1, since=2.0)
+    with program(tmp_path / "bfd.sock") as running:
+        async with client(tmp_path / "bfd.sock", heard) as made:
+            await until(lambda: made.connected, 5)
+            made.want({HOP: FAST})
+            await until(lambda: running.wishes == [{HOP: FAST}], 5)
+            for status in (UP, down, down, UP):
+                running.tell(status)
+            await until(lambda: len(heard) == 3, 5)
+    assert heard == [UP, down, UP]
+
+
+async def test_a_new_program_is_told_all_that_is_wanted_and_the_last_word_stands_meanwhile(tmp_path: Path) -> None:
+    heard: list[Status] = []
+    path = tmp_path / "bfd.sock"
+    async with client(path, heard) as made:
+        made.want({HOP: FAST})
+        with program(path) as first:
+            await until(lambda: first.wishes == [{HOP: FAST}], 5)
+            first.tell(UP)
+            await until(lambda: heard == [UP], 5)
+        await until(lambda: not made.connected, 5)
+        assert made.statuses == {HOP: UP}
+        with program(path) as second:
+            await until(lambda: second.wishes == [{HOP: FAST}], 5)
+            await until(lambda: made.statuses == {}, 5)
+    assert heard == [UP]
+
+
+async def test_the_socket_is_its_owners_only_and_goes_with_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "bfd.sock"
+    with program(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert not path.exists()
+
+
+async def test_one_that_says_what_is_no_wish_is_disconnected_and_nobody_else(tmp_path: Path) -> None:
+    heard: list[Status] = []
+    with program(tmp_path / "bfd.sock") as running:
+        async with client(tmp_path / "bfd.sock", heard) as made:
+            await until(lambda: made.connected, 5)
+            reader, writer = await asyncio.open_unix_connection(str(tmp_path / "bfd.sock"))
+            writer.write(b"nonsense\n")
+            await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+            await writer.wait_closed()
+            running.tell(UP)
+            await until(lambda: heard == [UP], 5)
+            assert made.connected
+
+
+async def test_one_that_never_reads_is_disconnected_and_nobody_else(tmp_path: Path) -> None:
+    heard: list[Status] = []
+    with program(tmp_path / "bfd.sock") as running, socket.socket(socket.AF_UNIX) as deaf:
+        async with client(tmp_path / "bfd.sock", heard) as made:
+            await until(lambda: made.connected, 5)
+            deaf.connect(str(tmp_path / "bfd.sock"))
+            hung_up = select.poll()
+            hung_up.register(deaf, select.POLLHUP)
+            rounds = itertools.count()
+
+            def told_until_it_hangs_up() -> bool:
+                for _ in range(200):
+                    running.tell(replace(UP, since=float(next(rounds))))
+                return bool(hung_up.poll(0))
+
+            await until(told_until_it_hangs_up, 20)
+            down = replace(UP, state=State.DOWN)
+            running.tell(down)
+            await until(lambda: heard[-1] == down, 10)
+            assert made.connected
