@@ -10,9 +10,10 @@ from ipaddress import ip_network
 from typing import assert_never
 
 from bgp_config.config import Config
-from bgp_config.kind import ConfigKind
+from bgp_config.kind import ConfigKey, ConfigKind
 from bgp_config.names import IPAddress, NodeName, Prefix
 from bgp_config.store import ConfigStore
+from bgp_config.verdict import Verdict
 from herald.kube.objects import (
     ConfigManifest,
     EndpointSlice,
@@ -61,11 +62,21 @@ class Cluster:
 
     @property
     def synced(self) -> bool:
-        return self._synced >= REQUIRED
+        return not self.missing
+
+    @property
+    def missing(self) -> frozenset[Kind]:
+        """The kinds that have not been listed yet."""
+        return REQUIRED - self._synced
 
     @property
     def config(self) -> Config:
         return self._config.config
+
+    @property
+    def verdicts(self) -> Mapping[ConfigKey, Verdict]:
+        """What became of each configuration object."""
+        return self._config.verdicts
 
     @property
     def service_ranges(self) -> tuple[Prefix, ...]:

@@ -99,6 +99,11 @@ class Core:
                 self.cluster.dirty.services.add(claim[0])
 
     @property
+    def node_refusal(self) -> Reason | None:
+        """Why this node announces nothing at all, if so."""
+        return self._view.refusal
+
+    @property
     def admitted(self) -> frozenset[Claim]:
         return frozenset(self._admitted or ())
 

@@ -36,7 +36,7 @@ _REMEDIES = {
     Reason.OTHER_CLASS: "spec.loadBalancerClass names another load balancer",
     Reason.NOT_ASSIGNED: "the Service has no VIP yet: its status or the controller's log says why",
     Reason.NOT_IN_POOL: "no accepted AddressPool contains the VIP: add one that does",
-    Reason.FORBIDDEN_ADDRESS: "the VIP is the address of a node, a peer or this host, or in a ServiceCIDR: exclude it from the pool",
+    Reason.FORBIDDEN_ADDRESS: "the VIP is the address of a node, a peer or this host, or a ServiceCIDR has it: exclude it",
     Reason.DUPLICATE_ADDRESS: "an older Service holds the same VIP: clear this one's status",
     Reason.NO_ADVERTISEMENT: "no BGPAdvertisement selects the pool, the Service and this node together",
     Reason.NO_PEER: "no BGPPeer of the VIP's family that the advertisement names has a session on this node",

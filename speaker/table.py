@@ -13,12 +13,14 @@ from speaker.session import Closed, Ended, Established, InSync, Programmed, Sess
 
 @dataclass(slots=True)
 class SessionRecord:
-    """`since` is when `state` was entered, monotonic seconds; `last_error` is kept until the next one."""
+    """`since` is when `state` was entered, monotonic seconds; the last error and its time are kept until the next one."""
 
     since: float
     state: SessionState = SessionState.DOWN
     in_sync: bool = False
     last_error: str | None = None
+    failed_at: float = 0.0
+    failures: int = 0
     transitions: int = 0
     on_wire: set[Prefix] = field(default_factory=set)
 
@@ -51,7 +53,8 @@ class SessionTable:
                 return set()
             case Closed():
                 self._enter(record, SessionState.DOWN, event.at)
-                record.last_error = event.why
+                record.last_error, record.failed_at = event.why, event.at
+                record.failures += 1
                 return self._clear(record)
             case Ended():
                 return self._clear(self._records.pop(event.spec))

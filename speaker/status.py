@@ -1,0 +1,245 @@
+"""What this node's BGPNode and BGPSession objects should say, rendered from the speaker's own state. Pure.
+
+Everything is said each time, since what server-side apply does not name again is removed. Texts and lists are bounded.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from heapq import nsmallest
+from importlib.metadata import version
+from types import MappingProxyType
+
+import msgspec
+
+from bgp_config.config import Config, NodeValue, Peer
+from bgp_config.names import PeerName
+from bgp_config.status.base import clip
+from bgp_config.status.condition import Condition, ConditionStatus, ConditionType
+from bgp_config.status.node import (
+    MAX_ERRORS,
+    MAX_SERVICES,
+    BGPNodeStatus,
+    ConfigInUse,
+    Counts,
+    DataPath,
+    DataPathState,
+    Drain,
+    NodeError,
+    ServiceNotNormal,
+)
+from bgp_config.status.session import BGPSessionStatus, SessionError, State, session_name
+from bgp_config.verdict import InForce
+from herald.kube.objects import ObjectKey
+from speaker.core import Core
+from speaker.reasons import Reason
+from speaker.route import RouteState
+from speaker.session import SessionState
+from speaker.table import SessionRecord, SessionTable
+
+VERSION = version("herald-lb")
+AS_IT_SHOULD_BE = frozenset({Reason.OTHER_CLASS, Reason.NOT_ASSIGNED, Reason.NO_LOCAL_ENDPOINT})
+"""Reasons that ask for nothing on this node: another one announces the VIP, or there is none."""
+OF_THE_NODE = frozenset({Reason.NODE_UNKNOWN, Reason.NODE_EXCLUDED, Reason.NODE_NETWORK_UNAVAILABLE})
+"""Reasons that hold for every Service: said once, as the node's drain."""
+HASH_DIGITS = 12
+
+
+class Since:
+    """Remembers since when each thing has been as it is. One owner; things that are no longer asked about are few."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Hashable, datetime]] = {}
+
+    def of(self, what: str, value: Hashable, now: datetime) -> datetime:
+        """When `what` first had this value, of which it has had no other since."""
+        known = self._known.get(what)
+        if known is None or known[0] != value:
+            known = self._known[what] = (value, now)
+        return known[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Now, by both clocks."""
+
+    monotonic: float
+    utc: datetime
+
+    def at(self, monotonic: float) -> datetime:
+        """The time of day of another moment of the monotonic clock, in whole seconds, so that it renders the same again."""
+        return (self.utc - timedelta(seconds=self.monotonic - monotonic)).replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPathReport:
+    """How the data path is. `answers` None: it was not asked yet."""
+
+    kind: str
+    answers: bool | None
+    timeouts: int
+    last_sync: datetime | None = None
+
+
+def node_status(core: Core, table: SessionTable, data_path: DataPathReport, since: Since, now: Moment) -> BGPNodeStatus:
+    utc = now.utc.replace(microsecond=0)
+    errors = tuple(_errors(core, since, utc))
+    not_normal = dict(_not_normal(core))
+    return BGPNodeStatus(
+        version=VERSION,
+        config=_config(core, since, utc),
+        counts=_counts(core, table),
+        data_path=_data_path(data_path),
+        drain=_drain(core, since, utc),
+        stale_since=since.of("stale", bool(core.cluster.stale), utc) if core.cluster.stale else None,
+        errors=errors[:MAX_ERRORS],
+        services_not_normal=tuple(_service(key, not_normal[key]) for key in nsmallest(MAX_SERVICES, not_normal)),
+        services_not_normal_total=len(not_normal),
+        conditions=(_ready(core, table, since, utc),),
+    )
+
+
+def session_statuses(core: Core, table: SessionTable, since: Since, now: Moment) -> dict[str, BGPSessionStatus]:
+    """One per peer that selects this node, by the object's name; but none for a peer that the Node lacks values for."""
+    rendered = ((peer.name, _session(peer, core, table, since, now)) for peer in core.peers())
+    return {session_name(core.cluster.node_name, peer): status for peer, status in rendered if status}
+
+
+def _session(peer: Peer, core: Core, table: SessionTable, since: Since, now: Moment) -> BGPSessionStatus | None:
+    spec = core.peering.sessions.get(peer.name)
+    record = table.records.get(spec) if spec else None
+    address = spec.peer_address if spec else peer.address
+    peer_asn, local_asn = (spec or peer).peer_asn, (spec or peer).local_asn
+    if isinstance(address, NodeValue) or isinstance(peer_asn, NodeValue) or isinstance(local_asn, NodeValue):
+        return None
+    state, changed_at, error = _state(peer.name, core, record, since, now)
+    return BGPSessionStatus(
+        node=core.cluster.node_name,
+        peer=peer.name,
+        peer_address=str(address),
+        local_address=str(spec.local_address) if spec else None,
+        peer_asn=peer_asn,
+        local_asn=local_asn,
+        state=state,
+        since=changed_at,
+        hold_time_seconds=peer.hold_time_s,
+        prefixes=len(record.on_wire) if record else 0,
+        last_error=error,
+    )
+
+
+def _state(
+    peer: PeerName, core: Core, record: SessionRecord | None, since: Since, now: Moment
+) -> tuple[State, datetime, SessionError | None]:
+    refusal = core.peering.refused.get(peer)
+    what = f"session {peer}"
+    if refusal is not None or record is None:
+        at = since.of(what, refusal, now.utc.replace(microsecond=0))
+        return State.DOWN, at, SessionError(text=refusal.remedy, at=at) if refusal else None
+    state = State.ESTABLISHED if record.state is SessionState.ESTABLISHED else State.DOWN
+    at = since.of(what, (state, record.transitions), now.at(record.since))
+    if record.last_error is None:
+        return state, at, None
+    failed_at = since.of(f"{what} error", record.failures, now.at(record.failed_at))
+    return state, at, SessionError(text=clip(record.last_error), at=failed_at)
+
+
+def _config(core: Core, since: Since, now: datetime) -> ConfigInUse:
+    digest = config_hash(core.cluster.config)
+    refused = sum(verdict.in_force is not InForce.CURRENT for verdict in core.cluster.verdicts.values())
+    return ConfigInUse(hash=digest, since=since.of("config", digest, now), refused=refused)
+
+
+def config_hash(config: Config) -> str:
+    """The same for configurations of one meaning, in any process."""
+
+    def plain(value: object) -> object:
+        return dict(value) if isinstance(value, MappingProxyType) else str(value)
+
+    content = (config.pools, config.peers, config.advertisements)
+    return sha256(msgspec.json.encode(content, enc_hook=plain, order="deterministic")).hexdigest()[:HASH_DIGITS]
+
+
+def _counts(core: Core, table: SessionTable) -> Counts:
+    states = [vip.state for decision in core.decisions.values() for vip in decision.vips]
+    announced = sum(state is not RouteState.WITHDRAWN for state in states)
+    return Counts(
+        announced=announced,
+        withheld=len(states) - announced,
+        sessions=len(core.peering.sessions),
+        established=_established(core, table),
+    )
+
+
+def _established(core: Core, table: SessionTable) -> int:
+    records = (table.records.get(spec) for spec in core.peering.sessions.values())
+    return sum(record is not None and record.state is SessionState.ESTABLISHED for record in records)
+
+
+def _data_path(report: DataPathReport) -> DataPath:
+    states = {True: DataPathState.HEALTHY, False: DataPathState.UNHEALTHY, None: DataPathState.UNKNOWN}
+    state = DataPathState.NOT_CHECKED if report.kind == "none" else states[report.answers]
+    return DataPath(kind=clip(report.kind, 316), state=state, last_sync=report.last_sync, timeouts=report.timeouts)
+
+
+def _drain(core: Core, since: Since, now: datetime) -> Drain | None:
+    refusal = core.node_refusal
+    since_when = since.of("drain", refusal, now)
+    return None if refusal is None else Drain(reason=refusal.value, since=since_when, message=clip(refusal.remedy))
+
+
+def _errors(core: Core, since: Since, now: datetime) -> Iterator[NodeError]:
+    """Peers without a session, kinds that lag behind, configuration objects of which the current form is not in force."""
+    found = [(f"BGPPeer/{peer}", reason.value, reason.remedy) for peer, reason in sorted(core.peering.refused.items())]
+    found += [(kind.value, "stale", why) for kind, why in sorted(core.cluster.stale.items())]
+    for key, verdict in core.cluster.verdicts.items():
+        if verdict.in_force is not InForce.CURRENT:
+            problems = "; ".join(str(problem) for problem in verdict.problems)
+            found.append((str(key), f"inForce{verdict.in_force.value}", problems))
+    for about, reason, message in found:
+        at = since.of(f"error {about}", reason, now)
+        yield NodeError(about=clip(about, 316), reason=reason, message=clip(message), since=at)
+
+
+def _not_normal(core: Core) -> Iterator[tuple[ObjectKey, Reason]]:
+    for key, decision in core.decisions.items():
+        reasons = (decision.reason, *(vip.reason for vip in decision.vips))
+        reason = next((r for r in reasons if r and r not in AS_IT_SHOULD_BE | OF_THE_NODE), None)
+        if reason:
+            yield key, reason
+
+
+def _service(key: ObjectKey, reason: Reason) -> ServiceNotNormal:
+    return ServiceNotNormal(namespace=key.namespace, name=key.name, reason=reason.value, message=clip(reason.remedy))
+
+
+def _ready(core: Core, table: SessionTable, since: Since, now: datetime) -> Condition:
+    status, reason, message = _readiness(core, table)
+    return Condition(
+        type=ConditionType.READY.value,
+        status=status,
+        last_transition_time=since.of("ready", status, now),
+        reason=reason,
+        message=clip(message),
+    )
+
+
+def _readiness(core: Core, table: SessionTable) -> tuple[ConditionStatus, str, str]:
+    cluster, peering = core.cluster, core.peering
+    wanted, established = len(peering.sessions) + len(peering.refused), _established(core, table)
+    if missing := cluster.missing:
+        return ConditionStatus.FALSE, "NotSynced", f"not listed yet: {', '.join(sorted(missing))}"
+    if established < wanted:
+        return ConditionStatus.FALSE, "SessionsDown", f"{established} of {wanted} sessions are Established"
+    if cluster.stale:
+        return ConditionStatus.TRUE, "Stale", f"not heard from the API: {', '.join(sorted(cluster.stale))}"
+    return ConditionStatus.TRUE, "Ready", f"{established} sessions are Established"
+
+
+def state_of(status: BGPNodeStatus | BGPSessionStatus) -> Mapping[str, object]:
+    """The part that is written at once when it changes; the rest are counts."""
+    said: dict[str, object] = msgspec.to_builtins(status)
+    for count in ("counts", "dataPath", "servicesNotNormal", "servicesNotNormalTotal", "prefixes", "heartbeat"):
+        said.pop(count, None)
+    return said
