@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from bgp_config.names import IPAddress
 from herald.kube.objects import ObjectKey
 from herald.lab.deployment import Deployment, until
+from herald.lab.kube.deployment import kube_deployment
 from herald.lab.lab import Lab
-from herald.lab.topology import Topology, rack
+from herald.lab.topology import Settings, Topology, rack
 
 TIMEOUT_S = 30.0
 
@@ -20,10 +21,17 @@ async def fabric(
     flags: Sequence[str] = (),
     passwords: bool = True,
     all_nodes_everywhere: bool = True,
+    kube: bool = False,
 ) -> AsyncIterator[Deployment]:
-    """A running deployment of these Services on every node; all their VIPs are in all ToRs' kernels."""
-    async with Lab(topology or rack()) as lab:
-        deployment = Deployment(lab=lab, examples=None, speaker_flags=flags)
+    """A running deployment of these Services on every node; all their VIPs are in all ToRs' kernels.
+
+    `kube`: on a real API server, with kube-proxies; the topology, if given, has a control plane. Else from a folder.
+    """
+    async with Lab(topology or rack(Settings(control=kube))) as lab:
+        if kube:
+            deployment: Deployment = await kube_deployment(lab, examples=None, speaker_flags=flags)
+        else:
+            deployment = Deployment(lab=lab, examples=None, speaker_flags=flags)
         deployment.prepare()
         if passwords:
             for port, password in lab.topology.settings.passwords.items():

@@ -91,12 +91,12 @@ class KubeDeployment(Deployment):
         return {**endpoint, "addresses": addresses}
 
 
-async def kube_deployment(lab: Lab, *, examples: Path | None) -> KubeDeployment:
+async def kube_deployment(lab: Lab, *, examples: Path | None, speaker_flags: Sequence[str] = ()) -> KubeDeployment:
     """A cluster on this lab, which has a control plane, and Herald's definitions in it. `prepare` it, then `start`."""
     cluster = Cluster(lab=lab)
     await cluster.start()
     await cluster.install()
-    return KubeDeployment(lab=lab, examples=examples, cluster=cluster)
+    return KubeDeployment(lab=lab, examples=examples, speaker_flags=speaker_flags, cluster=cluster)
 
 
 def _objects(text: str) -> Iterable[Manifest]:
