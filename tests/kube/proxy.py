@@ -9,7 +9,7 @@ from herald.lab.kube.access import Access
 
 
 class Proxy:
-    """Forwards until told otherwise. While `silent` it takes what comes, and passes on nothing."""
+    """Forwards until told otherwise. While silent it accepts connections and what comes in, and passes on nothing."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -61,6 +61,7 @@ class Proxy:
         self._connections.add(task)
         self.accepted += 1
         with suppress(OSError, asyncio.CancelledError):
+            await self._flows.wait()
             upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._target)
             try:
                 async with asyncio.TaskGroup() as tasks:
