@@ -9,14 +9,16 @@ from speaker.core import Core, Transition
 from speaker.data_path import Poll, Question
 from speaker.gate import Gate, waits, wanted
 from speaker.recent import RecentChanges
+from speaker.status import DataPathReport
 
 log = logging.getLogger(__name__)
 
 
 class Admission:
-    """One owner: the daemon's loop. `wake` makes the loop turn."""
+    """One owner: the daemon's loop. `kind` is for people; `wake` makes the loop turn."""
 
-    def __init__(self, question: Question, limit_s: float, wake: Callable[[], None]) -> None:
+    def __init__(self, kind: str, question: Question, limit_s: float, wake: Callable[[], None]) -> None:
+        self._kind = kind
         self.gate = Gate(question.knowledge, limit_s)
         self.poll = Poll(question, self.gate.checks, self._on_news)
         self._recent = RecentChanges()
@@ -47,6 +49,14 @@ class Admission:
                 self.gate.end(claim)
         if begun:
             self.poll.wake()
+
+    def report(self) -> DataPathReport:
+        return DataPathReport(
+            kind=self._kind,
+            answers=self.poll.answered,
+            timeouts=self.gate.timeouts,
+            last_sync=self.poll.last_sync,
+        )
 
     def _on_news(self) -> None:
         if self.gate.waiting:

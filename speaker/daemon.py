@@ -7,25 +7,28 @@ place: withdraw and close all sessions, then take the VIPs off, then let go of e
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
 from bgp_config.names import NodeName, PeerName, Prefix, host_prefix
-from herald.kube.source import Change, Changes
+from herald.kube.objects import ObjectKey
+from herald.kube.source import Change, Changes, Fresh, Stale
 from herald.program.logs import fields
 from speaker.admission import Admission
 from speaker.bind import Binder
-from speaker.core import Core, NodeNetwork, Outcome, Transition
+from speaker.core import Core, Outcome, Transition
 from speaker.data_path import AskKubeProxy, AskUrl, DataPath, KubeProxy, NoGate, Question, Url
 from speaker.netlink import Netlink
 from speaker.netwatch import NetworkWatch
-from speaker.peering import Peering
+from speaker.peering import NodeNetwork, Peering
 from speaker.reasons import PeerReason, Reason
+from speaker.reporter import Report
 from speaker.route import PathAttributes, RouteState
 from speaker.session import Closed, Ended, Engine, Established, InSync, SessionEvent, SessionSpec
 from speaker.sessions import Phase, Sessions
+from speaker.status import DataPathReport, Moment, Since, node_status, session_statuses
 from speaker.table import SessionTable
 
 log = logging.getLogger(__name__)
@@ -50,11 +53,16 @@ class Settings:
 
 
 class Speaker:
-    """The loop and what it owns."""
+    """The loop and what it owns.
+
+    `on_change` is called when state that people see may have changed, `want_secrets` with the Secrets that the peers need.
+    """
 
     def __init__(self, settings: Settings, netlink: Netlink, changes: Changes) -> None:
         question = _question(settings.data_path)
-        self.admission = Admission(question, settings.data_path_timeout_s, changes.wake) if question else None
+        self.admission = (
+            Admission(str(settings.data_path), question, settings.data_path_timeout_s, changes.wake) if question else None
+        )
         self.core = Core(
             settings.node_name,
             settings.load_balancer_class,
@@ -70,6 +78,10 @@ class Speaker:
         self._network = NodeNetwork()
         self._observed_at = float("-inf")
         self._peers_refused: Mapping[PeerName, PeerReason] = {}
+        self._settings = settings
+        self._since = Since()
+        self.on_change: Callable[[], None] = _nobody
+        self.want_secrets: Callable[[Iterable[ObjectKey]], None] = _nobody
 
     async def run(self, engine: Engine, stop: asyncio.Event) -> None:
         """Until `stop` is set. The engine reports to on_session_event()."""
@@ -90,6 +102,18 @@ class Speaker:
         if self._binder:
             await self._binder.unbind(self._binder.bound)
 
+    def report(self, moment: Moment) -> Report | None:
+        """What this node's objects should say; None while its Node is not known."""
+        core, table = self.core, self.table
+        if (node := core.cluster.node) is None:
+            return None
+        data_path = self.admission.report() if self.admission else DataPathReport(kind=str(self._settings.data_path))
+        return Report(
+            node=node,
+            bgp_node=node_status(core, table, data_path, self._since, moment),
+            sessions=session_statuses(core, table, self._since, moment),
+        )
+
     def on_session_event(self, event: SessionEvent) -> None:
         """Called by the engine, in this loop's thread."""
         left = self.table.apply(event)
@@ -107,7 +131,8 @@ class Speaker:
                 self._sessions.ended(spec)
                 self._changes.wake()
             case _:
-                pass
+                return
+        self.on_change()
 
     async def _next_changes(self) -> list[Change]:
         try:
@@ -119,6 +144,8 @@ class Speaker:
     async def _turn(self, engine: Engine, changes: list[Change]) -> None:
         core, now = self.core, time.monotonic()
         self._take_in(changes, now)
+        if core.cluster.dirty.everything or any(isinstance(change, Stale | Fresh) for change in changes):
+            self.on_change()
         if core.cluster.dirty.everything or (self._watch.changed and now - self._observed_at >= OBSERVE_S):
             await self._observe(now)
         outcome = core.step(self._sessions.running)
@@ -137,8 +164,9 @@ class Speaker:
 
     async def _observe(self, now: float) -> None:
         self._watch.forget()
-        asked = [peer.address for peer in self.core.peers() if peer.source_address is None]
-        self._network = await self._netlink.observe(asked, self._network)
+        secrets = (peer.password_secret for peer in self.core.peers())
+        self.want_secrets({ObjectKey(ref.namespace, ref.name) for ref in secrets if ref})
+        self._network = await self._netlink.observe(self.core.unsourced(), self._network)
         self._observed_at = now
         self.core.learn(self._network)
 
@@ -187,6 +215,10 @@ class Speaker:
             if self._peers_refused.get(peer) != reason:
                 log.warning("peer has no session", extra=fields(peer=peer, reason=reason, remedy=reason.remedy))
         self._peers_refused = dict(current.refused)
+
+
+def _nobody(*_: object) -> None:
+    """Whom to tell when there is nobody."""
 
 
 def _question(data_path: DataPath) -> Question | None:

@@ -78,6 +78,10 @@ class Question(Protocol):
     @property
     def knowledge(self) -> Knowledge: ...
 
+    @property
+    def last_sync(self) -> datetime | None:
+        """When rules were last written, as far as that was said."""
+
     async def ask(self, session: aiohttp.ClientSession, checks: Iterable[HealthCheck]) -> bool:
         """Whether there was an answer."""
 
@@ -99,6 +103,11 @@ class AskKubeProxy:
     def __init__(self, url: str) -> None:
         self.knowledge = KubeProxyKnowledge()
         self._url = url
+
+    @property
+    def last_sync(self) -> datetime | None:
+        times = [datetime.fromisoformat(sync.last_updated) for sync in self.knowledge.syncs.values()]
+        return max(times).replace(microsecond=0) if times else None
 
     async def ask(self, session: aiohttp.ClientSession, checks: Iterable[HealthCheck]) -> bool:
         asked_at = time.monotonic()
@@ -141,6 +150,10 @@ class AskUrl:
         self.knowledge = AnsweredKnowledge()
         self._url = url
 
+    @property
+    def last_sync(self) -> datetime | None:
+        return None
+
     async def ask(self, session: aiohttp.ClientSession, checks: Iterable[HealthCheck]) -> bool:
         del checks
         asked_at = time.monotonic()
@@ -164,6 +177,10 @@ class Poll:
         self._on_news = on_news
         self._wanted = asyncio.Event()
         self.answered: bool | None = None
+
+    @property
+    def last_sync(self) -> datetime | None:
+        return self._question.last_sync
 
     def wake(self) -> None:
         """Something waits."""

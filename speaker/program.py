@@ -5,10 +5,15 @@ Order of the end: routes are withdrawn and sessions closed (the engine's own bou
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry
 
-from herald.kube.source import Changes, Source
+from herald.kube.api import ApiClient, ApiSource
+from herald.kube.directory import DirectorySource
+from herald.kube.source import Changes
 from herald.program.http import Health, Listen, monitoring
 from herald.program.logs import fields
 from herald.program.shutdown import shutdown_requested
@@ -17,18 +22,41 @@ from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.lock import SpeakerLock
 from speaker.metrics import SpeakerCollector
 from speaker.netlink import Netlink
+from speaker.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
 
-async def run(settings: Settings, source: Source, listen: Listen) -> None:
+@dataclass(frozen=True, slots=True)
+class FromDirectory:
+    """Objects from files; nothing is written back."""
+
+    source: DirectorySource
+
+
+@dataclass(frozen=True, slots=True)
+class FromApi:
+    """Objects from an API server, where the state of this node is written too."""
+
+    client: ApiClient
+    source: ApiSource
+
+
+Objects: TypeAlias = FromDirectory | FromApi
+
+
+async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
     """Until SIGTERM or SIGINT. Raises AnotherSpeakerError when one runs in this network namespace already."""
     with SpeakerLock(), shutdown_requested() as stop:
-        async with Netlink() as netlink, asyncio.TaskGroup() as tasks:
+        async with AsyncExitStack() as clients, Netlink() as netlink, asyncio.TaskGroup() as tasks:
             changes = Changes()
             speaker = Speaker(settings, netlink, changes)
             engine = ExaBgpEngine(directory=settings.runtime_dir / "exabgp", on_event=speaker.on_session_event)
-            serving = [tasks.create_task(source.run(changes))]
+            serving = [tasks.create_task(objects.source.run(changes))]
+            if isinstance(objects, FromApi):
+                reporter = Reporter(client=await clients.enter_async_context(objects.client), render=speaker.report)
+                speaker.on_change, speaker.want_secrets = reporter.wake, objects.source.want_secrets
+                serving.append(tasks.create_task(reporter.run()))
             if speaker.admission:
                 serving.append(tasks.create_task(speaker.admission.poll.run()))
             tasks.create_task(engine.run())

@@ -77,8 +77,8 @@ class DataPathReport:
     """How the data path is. `answers` None: it was not asked yet."""
 
     kind: str
-    answers: bool | None
-    timeouts: int
+    answers: bool | None = None
+    timeouts: int = 0
     last_sync: datetime | None = None
 
 

@@ -8,23 +8,43 @@ from pathlib import Path
 from typing import Any
 
 from bgp_config.names import NodeName
+from herald.kube.api import ApiClient, ApiSource, InCluster, KubeconfigFile
 from herald.kube.directory import DirectorySource
 from herald.kube.objects import Kind
 from herald.program import logs
 from herald.program.http import Listen
+from speaker import data_path
 from speaker.daemon import Settings
+from speaker.data_path import KubeProxy, NoGate
 from speaker.exabgp.lock import AnotherSpeakerError
-from speaker.program import run
+from speaker.program import FromApi, FromDirectory, Objects, run
 
 
 def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
     """Adds the word with its flags."""
     parser = words.add_parser("speaker", help="announce VIPs from this node", description=__doc__)
     parser.add_argument("--node-name", default=os.uname().nodename, help="this node's Node object (default: host name)")
-    parser.add_argument("--manifests", type=Path, required=True, metavar="DIR", help="read objects from these files")
-    parser.add_argument("--secrets", type=Path, metavar="DIR", help="read Secrets from these files, mode 0600")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--kubeconfig", type=Path, metavar="FILE", help="the Kubernetes API to use (default: the one that this pod is in)"
+    )
+    where.add_argument("--manifests", type=Path, metavar="DIR", help="read objects from these files, without a cluster")
+    parser.add_argument("--secrets", type=Path, metavar="DIR", help="with --manifests: Secrets are here, mode 0600")
     parser.add_argument(
-        "--state", type=Path, metavar="DIR", help="read the VIPs that the controller assigned; without: those requested"
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="with --manifests: the VIPs that the controller assigned are here; without: those requested",
+    )
+    parser.add_argument(
+        "--data-path",
+        type=data_path.parse,
+        metavar="WHAT",
+        help="wait until it has a VIP before announcing it: kube-proxy (default), a URL that answers 200, or none "
+        "(default with --manifests)",
+    )
+    parser.add_argument(
+        "--data-path-timeout", type=float, default=5.0, metavar="S", help="announce anyway after so long (default: 5)"
     )
     parser.add_argument(
         "--runtime-dir", type=Path, default=Path("/run/herald"), metavar="DIR", help="on tmpfs (default: /run/herald)"
@@ -51,11 +71,19 @@ def _run(args: argparse.Namespace) -> int:
         load_balancer_class=args.load_balancer_class,
         bind_device=args.bind_vips,
         ignore_exclude_label=args.ignore_exclude_label,
+        data_path=args.data_path or (NoGate() if args.manifests else KubeProxy()),
+        data_path_timeout_s=args.data_path_timeout,
     )
-    source = DirectorySource(args.manifests, frozenset(Kind), args.secrets, args.state)
     try:
-        asyncio.run(run(settings, source, args.listen))
+        asyncio.run(run(settings, _objects(args), args.listen))
     except AnotherSpeakerError as error:
         print(f"herald speaker: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _objects(args: argparse.Namespace) -> Objects:
+    if args.manifests:
+        return FromDirectory(DirectorySource(args.manifests, frozenset(Kind), args.secrets, args.state))
+    client = ApiClient(KubeconfigFile(path=args.kubeconfig) if args.kubeconfig else InCluster())
+    return FromApi(client, ApiSource(client, frozenset(Kind), args.node_name))
