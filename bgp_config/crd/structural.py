@@ -26,6 +26,7 @@ _KEPT = [
 ]
 _READ = {"$defs", "$ref", "type", "title", "description", "default", "anyOf", "items", "properties", "required"}
 _MAP = {"additionalProperties", "patternProperties", "propertyNames"}
+_EXACT = 2**53 - 1
 _EXTENSION = "x-kubernetes-"
 
 
@@ -101,6 +102,8 @@ def _refuse_unbounded(emitted: Schema, path: str) -> None:
     for bound in needed:
         if bound not in emitted:
             raise NotStructuralError(f"{path}: {bound} is missing")
+    if emitted.get("maximum", 0) > _EXACT:
+        raise NotStructuralError(f"{path}: an API server reads maximum as floating point, which is exact up to {_EXACT}")
 
 
 def _refuse_unknown(schema: Schema, path: str) -> None:

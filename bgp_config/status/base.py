@@ -7,13 +7,14 @@ import msgspec
 from msgspec import Meta
 
 MAX_TEXT = 1024
-MAX_INT64 = 2**63 - 1
+MAX_NUMBER = 2**53 - 1
+"""Of what JSON can say exactly. An API server compares bounds as floating point: 2^63 - 1 as one would refuse everything."""
 
 Text: TypeAlias = Annotated[str, Meta(max_length=MAX_TEXT)]
 """For people. See `clip`."""
 Word: TypeAlias = Annotated[str, Meta(max_length=316)]
 """A name, a reason, an address: one word for machines."""
-Number: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_INT64)]
+Number: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
 """What is larger (an IPv6 pool may be) is written as the maximum."""
 ASNumber: TypeAlias = Annotated[int, Meta(ge=1, le=2**32 - 1)]
 Time: TypeAlias = Annotated[datetime, Meta(tz=True)]

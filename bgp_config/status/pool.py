@@ -9,7 +9,7 @@ from bgp_config.status.condition import Conditions
 
 
 class PoolUse(Status, frozen=True, kw_only=True):
-    total: Annotated[Number, Meta(description="Addresses that Services may be given; what is larger shows as 2^63 - 1.")]
+    total: Annotated[Number, Meta(description="Addresses that Services may be given; what is larger shows as 2^53 - 1.")]
     used: Annotated[Number, Meta(description="Addresses that Services hold.")]
 
 

@@ -95,6 +95,7 @@ def test_rules_and_sets_are_kept() -> None:
         (Annotated[list[str], Field(max_length=2)], r"field\[\]: maxLength is missing"),
         (Annotated[int, Field(ge=1)], "field: maximum is missing"),
         (Annotated[int, Field(gt=1, le=3)], "field: exclusiveMinimum cannot be said"),
+        (Annotated[int, Field(ge=0, le=2**63 - 1)], "field: an API server reads maximum as floating point"),
         (dict[str, Name], "field: an object with neither"),
         (dict[str, Any], "field: an object with neither"),
         (Name | int, "field: alternatives of several types"),
