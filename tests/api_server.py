@@ -1,7 +1,7 @@
 """A real API server for every test that asks for one.
 
-`api_server`: one for the whole run, emptied before each test; a test may stop, restart or freeze it and must leave it
-running. `new_api_server`: one of the test's own, with nothing in it, for what cannot be undone (three seconds).
+`api_server`: one for the whole run, emptied before each test, which may stop, restart or freeze it. `new_api_server`: one
+of the test's own, with nothing in it, for what cannot be undone (three seconds).
 """
 
 from collections.abc import AsyncIterator
@@ -35,8 +35,11 @@ async def _server_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 
 
 @pytest.fixture
-def api_server(_server_of_the_run: ApiServer) -> ApiServer:
-    """Without objects but its own; definitions of custom kinds stay."""
+async def api_server(_server_of_the_run: ApiServer) -> ApiServer:
+    """Without objects but its own; definitions of custom kinds stay. It runs, whatever the test before has done to it."""
+    _server_of_the_run.thaw()
+    if not _server_of_the_run.process.running:
+        await _server_of_the_run.start()
     empty(_server_of_the_run.client)
     return _server_of_the_run
 

@@ -96,7 +96,7 @@ class ApiServer:
         return Access(url=self.url, ca=self.ca, token=self._tokens[name], namespace=self.namespace)
 
     async def start(self) -> None:
-        """Returns when it is ready. LabError with its last words if it ends instead, or does not become ready."""
+        """Returns when it is ready. LabError with its last words if it ends instead, TimeoutError."""
         if self._etcd is None:
             await self._prepare()
             self._etcd = self.start_program(self._etcd_argv(), "etcd")
