@@ -1,7 +1,8 @@
 """Reads the bytes of one manifest file into typed objects, and says of each document that is none what is wrong. Pure.
 
-Takes what `kubectl apply` takes. Kinds that nobody asked for are passed over. A Secret is read only from the folder of
-secrets. A document that is wrong never spoils the others, and keeps in force what it held before (`Manifest.keeps`).
+Takes what `kubectl apply --validate=strict` takes. Kinds that nobody asked for are passed over. A Secret is read only from
+the folder of secrets. A document that is wrong never spoils the others, and keeps in force what it held before
+(`Manifest.keeps`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any
 
+from bgp_config.kind import ConfigKind
+from bgp_config.parse import parse
 from herald.kube.directory.decode import Flaw, NotDecodedError, ObjectId, decode, identify, known_kind, named
 from herald.kube.directory.documents import DocumentText, NotParsedError, cut_json, cut_yaml, load_json, load_yaml
-from herald.kube.objects import CONFIG_API_VERSION, Kind, KubeObject
+from herald.kube.objects import CONFIG_API_VERSION, ConfigManifest, Kind, KubeObject
 
 _CONFIG_GROUP = CONFIG_API_VERSION.partition("/")[0]
 
@@ -100,7 +103,18 @@ class ManifestReader:
         if identity[0] is Kind.SECRET and self.place is not Place.SECRETS:
             hint = "secrets never lie in Git: move it to the folder of secrets (mode 0700, files 0600) and change the secret"
             raise NotDecodedError(f"{named(identity)} among the manifests is refused", hint, identity)
-        return decode(identity, raw)
+        decoded = decode(identity, raw)
+        if isinstance(decoded, ConfigManifest):
+            _refuse_unknown_fields(identity, decoded)
+        return decoded
+
+
+def _refuse_unknown_fields(identity: ObjectId, manifest: ConfigManifest) -> None:
+    """Unlike an API server, where a newer client may have written them: here they are a person's slip."""
+    unknown = parse(ConfigKind(manifest.kind.value), manifest.metadata.name, manifest.spec).warnings
+    if unknown:
+        message = f"{named(identity)}: there is no field {', '.join(problem.path for problem in unknown)}"
+        raise NotDecodedError(message, unknown[0].hint, identity, path=unknown[0].path)
 
 
 def items(raw: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:

@@ -83,12 +83,26 @@ def test_the_spec_of_our_own_kinds_stays_as_written() -> None:
         apiVersion: herald-lb.io/v1alpha1
         kind: Community
         metadata: {name: a}
-        spec: {communities: [64512:30]}
+        spec: {value: 64512:30}
         """
     )
-    (pool,) = manifest.objects.values()
-    assert isinstance(pool, ConfigManifest)
-    assert pool.spec == {"communities": ["64512:30"]}
+    (community,) = manifest.objects.values()
+    assert isinstance(community, ConfigManifest)
+    assert community.spec == {"value": "64512:30"}
+
+
+def test_a_field_that_does_not_exist_is_refused_with_the_nearest_that_does() -> None:
+    manifest = read(
+        """
+        apiVersion: herald-lb.io/v1alpha1
+        kind: BGPPeer
+        metadata: {name: tor1}
+        spec: {localASN: 64512, peerASN: 65001, peerAddress: 10.1.1.0, holdTime: 9}
+        """
+    )
+    assert not manifest.objects
+    assert only_flaw(manifest) == "BGPPeer tor1: there is no field spec.holdTime; Did you mean holdTimeSeconds?"
+    assert manifest.keeps((Kind.BGP_PEER, ObjectKey("", "tor1")))
 
 
 def test_what_only_an_api_server_knows_is_filled_in_and_is_the_same_every_time() -> None:
