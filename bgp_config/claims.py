@@ -53,7 +53,7 @@ class Claims:
         owner = taken[at][2]
         return Problem(
             path,
-            f"{block} overlaps {ConfigKind.ADDRESS_POOL} {owner}, which is older",
+            f"{block} overlaps {ConfigKind.ADDRESS_POOL} {owner}, which comes first",
             f"Take these addresses out of one of the two; this pool is used as soon as {owner} has given them up.",
         )
 
@@ -64,7 +64,7 @@ class Claims:
         return (
             Problem(
                 "spec.peerAddress",
-                f"{ConfigKind.BGP_PEER} {owner}, which is older, is the same session:"
+                f"{ConfigKind.BGP_PEER} {owner}, which comes first, is the same session:"
                 " the same peerAddress, peerPort, sourceAddress and nodeSelectors",
                 "Delete one of the two, or select other nodes.",
             ),

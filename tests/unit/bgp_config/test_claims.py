@@ -39,5 +39,5 @@ def test_each_conflicting_block_is_named_with_the_older_pool() -> None:
     ranges = (block("10.0.1.0", "10.0.1.9"), block("10.0.0.255", "10.0.0.255"), block("2001:db8::f", "2001:db8::ff"))
     conflicts = claims.conflicts(Pool(name=PoolName("new"), ranges=ranges))
     assert [problem.path for problem in conflicts] == ["spec.blocks[1]", "spec.blocks[2]"]
-    assert all("AddressPool old, which is older" in problem.message for problem in conflicts)
+    assert all("AddressPool old, which comes first" in problem.message for problem in conflicts)
     assert "10.0.0.255 overlaps" in conflicts[0].message
