@@ -1,10 +1,12 @@
 """Which addresses must never be assigned, whatever the pools say (DESIGN.md, rule 9). Pure."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 
-from bgp_config.config import Config
+from bgp_config.config import Config, NodeValue
 from bgp_config.names import IPAddress, Prefix, host_prefix
+from herald.kube.node_value import address_on
 from herald.kube.objects import Node
 
 _NODE_ADDRESS_TYPES = frozenset({"InternalIP", "ExternalIP"})
@@ -12,12 +14,8 @@ _NODE_ADDRESS_TYPES = frozenset({"InternalIP", "ExternalIP"})
 
 def forbidden_prefixes(nodes: Iterable[Node], config: Config) -> frozenset[Prefix]:
     """The addresses of all Nodes and both ends of every configured session."""
-    return frozenset(host_prefix(address) for address in (*_of_nodes(nodes), *_of_peers(config)))
-
-
-def node_addresses(node: Node) -> frozenset[IPAddress]:
-    """The node's own. An entry that is no IP address, such as a Hostname, is passed over."""
-    return frozenset(_of_nodes([node]))
+    nodes = tuple(nodes)
+    return frozenset(host_prefix(address) for address in (*_of_nodes(nodes), *_of_peers(nodes, config)))
 
 
 def _of_nodes(nodes: Iterable[Node]) -> Iterator[IPAddress]:
@@ -30,8 +28,18 @@ def _of_nodes(nodes: Iterable[Node]) -> Iterator[IPAddress]:
                     continue
 
 
-def _of_peers(config: Config) -> Iterator[IPAddress]:
+def _of_peers(nodes: Iterable[Node], config: Config) -> Iterator[IPAddress]:
     for peer in config.peers.values():
-        yield peer.address
         if peer.source_address is not None:
             yield peer.source_address
+        if isinstance(peer.address, NodeValue):
+            yield from _said_by_nodes(nodes, peer.address)
+        else:
+            yield peer.address
+
+
+def _said_by_nodes(nodes: Iterable[Node], value: NodeValue) -> Iterator[IPAddress]:
+    """The addresses of a peer that each Node names for itself."""
+    for node in nodes:
+        with suppress(KeyError, ValueError):
+            yield address_on(node, value)

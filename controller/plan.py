@@ -15,11 +15,11 @@ from typing import assert_never
 
 from bgp_config.config import Config
 from bgp_config.kind import ConfigKey, ConfigKind
-from bgp_config.names import Family, IPAddress
+from bgp_config.names import Family, IPAddress, Prefix
 from bgp_config.store import ConfigStore
 from bgp_config.verdict import Verdict
 from controller.allocate import Awaited, Vacancy, decide
-from controller.guard import forbidden_prefixes, node_addresses
+from controller.guard import forbidden_prefixes
 from controller.ledger import Ledger, Seniority
 from controller.record import Record, Write
 from controller.waiting import Waiting
@@ -86,7 +86,7 @@ class Plan:
             return ()
         if self._pools_dirty:
             self._pools_dirty = False
-            self._ledger.set_pools(self._config.config, forbidden_prefixes(self._nodes.values(), self._config.config))
+            self._ledger.set_pools(self._config.config, self._forbidden(self._nodes.values()))
             self._dirty.update(self._records)
         decided = _Pass(self._records, self._ledger, self._waiting, self._class).run(self._dirty)
         self._dirty = set()
@@ -114,6 +114,9 @@ class Plan:
         """It is not known whether the write happened."""
         self._records[write.service.key].fail()
 
+    def _forbidden(self, nodes: Iterable[Node]) -> frozenset[Prefix]:
+        return forbidden_prefixes(nodes, self._config.config)
+
     def _upsert(self, thing: KubeObject) -> None:
         match thing:
             case Service():
@@ -123,7 +126,7 @@ class Plan:
             case Node():
                 before = self._nodes.get(thing.key)
                 self._nodes[thing.key] = thing
-                self._pools_dirty |= before is None or node_addresses(before) != node_addresses(thing)
+                self._pools_dirty |= before is None or self._forbidden([before]) != self._forbidden([thing])
             case ConfigManifest(kind=kind, metadata=metadata, spec=spec) if kind in KINDS:
                 before_config = self._config.config
                 self._config.upsert(

@@ -4,8 +4,8 @@ Invariant, held by a property test: whatever the order, number and grouping of c
 a core would have that was only ever told the final state, and what the data-path gate let through.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from bgp_config.config import Peer
 from bgp_config.names import Family, IPAddress, NodeName, PeerName, Prefix, host_prefix
@@ -15,19 +15,11 @@ from speaker.attributes import path_attributes
 from speaker.cluster import Cluster
 from speaker.decide import Claim, NodeView, ServiceDecision, VIPDecision, decide
 from speaker.guard import Guard, forbidden_addresses
-from speaker.peering import Peering, Source, node_addresses, peering, peers_here
+from speaker.peering import NodeNetwork, Peering, neighbor_addresses, node_addresses, peering, peers_here
 from speaker.reasons import Reason
 from speaker.rib import AdjRibsOut
 from speaker.route import PathAttributes, RouteState
 from speaker.session import Endpoints, SessionSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeNetwork:
-    """What the kernel says: how each peer is reached, and which addresses are this host's own (VIPs that we bound apart)."""
-
-    sources: Mapping[IPAddress, Source] = field(default_factory=dict)
-    addresses: frozenset[IPAddress] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +74,12 @@ class Core:
             self.cluster.apply(change)
 
     def peers(self) -> list[Peer]:
-        """The peers that select this node: those whose sources the next learn() should tell."""
+        """The peers that select this node."""
         return peers_here(self.cluster.config, self.cluster.node)
+
+    def unsourced(self) -> frozenset[IPAddress]:
+        """The addresses of the peers for which the kernel chooses the source."""
+        return neighbor_addresses((p for p in self.peers() if p.source_address is None), self.cluster.node)
 
     def learn(self, network: NodeNetwork) -> None:
         """What the kernel says now."""
@@ -144,7 +140,7 @@ class Core:
 
     def _renew_sessions(self, running: Collection[SessionSpec]) -> None:
         cluster, peers = self.cluster, self.peers()
-        self.peering = peering(peers, cluster.node_name, cluster.node, cluster.secrets, self._network.sources)
+        self.peering = peering(peers, cluster.node_name, cluster.node, cluster.secrets, self._network)
         by_endpoints: dict[Endpoints, set[SessionSpec]] = {s.endpoints: {s} for s in self.peering.sessions.values()}
         for spec in running:
             by_endpoints.get(spec.endpoints, set()).add(spec)
@@ -155,7 +151,7 @@ class Core:
     def _make_view(self) -> NodeView:
         cluster = self.cluster
         ends = (e for spec in self.peering.sessions.values() for e in (spec.local_address, spec.peer_address))
-        peer_addresses = (peer.address for peer in cluster.config.peers.values())
+        peer_addresses = neighbor_addresses(cluster.config.peers.values(), cluster.node)
         forbidden = forbidden_addresses(ends, peer_addresses, node_addresses(cluster.node), self._network.addresses)
         return NodeView(
             name=cluster.node_name,
@@ -186,10 +182,10 @@ class Core:
         if decision is None:
             return {}
         routes = {
-            spec: path_attributes(intent, decision.state, spec)
+            spec: path_attributes(intent, decision.state, spec, self.peering.next_hops[peer][Family.of(vip)])
             for peer, intent in decision.intents.items()
             for spec in self._sessions_of[peer]
-            if Family.of(vip) in spec.families
+            if Family.of(vip) in spec.families and Family.of(vip) in self.peering.next_hops[peer]
         }
         return {spec: attributes for spec, attributes in routes.items() if attributes}
 

@@ -122,7 +122,7 @@ def _intents(vip: IPAddress, service: Service, view: NodeView) -> tuple[Mapping[
     intents: dict[PeerName, Intent] = {}
     for peer in view.peers.values():
         chosen = [a for a in advertisements if a.peers is None or peer.name in a.peers]
-        if chosen and Family.of(vip) in peer.families:
+        if chosen and Family.of(vip) in (peer.families or ()):
             intents[peer.name] = Intent.union(chosen)
     return intents, None if intents else Reason.NO_PEER
 

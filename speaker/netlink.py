@@ -11,14 +11,16 @@ from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from bgp_config.names import IPAddress
-from speaker.core import NodeNetwork
-from speaker.peering import Source
+from speaker.peering import NodeNetwork, Source
 
 ADDRESS_PROTOCOL = 72
 """IFA_PROTO of the addresses that Herald adds (Linux 5.18): how they are told from anybody else's after a crash."""
 VIP_DEVICES = frozenset({"lo", "kube-ipvs0"})
 """Devices on which VIPs live by others' hand (kube-proxy in IPVS mode, an operator): not the host's own addresses."""
 IFA_F_NODAD = 0x02
+UNUSABLE = 0x01 | 0x08 | 0x20 | 0x40
+"""Of IPv6 addresses: IFA_F_TEMPORARY, DADFAILED, DEPRECATED and TENTATIVE."""
+GLOBAL = 0
 FOREVER = 0xFFFFFFFF
 LOOPBACK_INDEX = 1
 
@@ -43,7 +45,8 @@ class Netlink:
         a session into another one.
         """
         links = {link["index"]: link.get("ifname") async for link in await self._ip.link("dump")}
-        addresses = [(_address(m), links.get(m["index"]), m.get("proto")) async for m in await self._ip.addr("dump")]
+        messages = [m async for m in await self._ip.addr("dump")]
+        addresses = [(_address(m), links.get(m["index"]), m.get("proto")) for m in messages]
         present = {address for address, _, _ in addresses}
         sources: dict[IPAddress, Source] = {}
         for peer in peers:
@@ -52,7 +55,7 @@ class Netlink:
             if source:
                 sources[peer] = source
         own = {a for a, device, proto in addresses if device not in VIP_DEVICES and proto != ADDRESS_PROTOCOL}
-        return NodeNetwork(sources=sources, addresses=frozenset(own))
+        return NodeNetwork(sources=sources, addresses=frozenset(own), companions=_companions(messages))
 
     async def _source(self, peer: IPAddress) -> Source | None:
         try:
@@ -95,6 +98,23 @@ class Netlink:
     async def _index(self, device: str) -> int | None:
         found = await self._ip.link_lookup(ifname=device)
         return found[0] if found else None
+
+
+def _companions(messages: Iterable[Any]) -> dict[IPAddress, IPAddress]:
+    """For each address the first one of the other family on its device, of those that others can use and that stay."""
+    usable: dict[int, dict[int, list[IPAddress]]] = {}
+    for message in messages:
+        address = _address(message)
+        unusable = isinstance(address, IPv6Address) and message["flags"] & UNUSABLE
+        if message["scope"] == GLOBAL and message.get("proto") != ADDRESS_PROTOCOL and not unusable:
+            usable.setdefault(message["index"], {4: [], 6: []})[address.version].append(address)
+    return {
+        address: min(by_version[10 - address.version], key=int)
+        for by_version in usable.values()
+        for addresses in by_version.values()
+        for address in addresses
+        if by_version[10 - address.version]
+    }
 
 
 def _address(message: Any) -> IPAddress:  # noqa: ANN401 -- pyroute2's messages have no types

@@ -6,21 +6,23 @@ A peer without a session has a PeerReason. Sessions are known by what they say: 
 import hashlib
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
 from typing import TypeAlias
 
 from bgp_config.config import Config, Peer, SecretRef
-from bgp_config.names import IPAddress, NodeName, PeerName
+from bgp_config.names import Family, IPAddress, NodeName, PeerName
 from bgp_config.selector import selected
 from herald.kube.objects import Node, ObjectKey, Secret
+from speaker.localize import Neighbor, localize
 from speaker.reasons import PeerReason
-from speaker.session import SessionSpec
+from speaker.session import Endpoints, SessionSpec
 
 PASSWORD_KEY = "password"  # noqa: S105 -- the name of a key
 MAX_PASSWORD_BYTES = 80
 """TCP_MD5SIG_MAXKEYLEN of Linux."""
+MAX_TTL = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,33 @@ class Source:
     on_link: bool
 
 
+NextHops: TypeAlias = Mapping[Family, IPAddress]
+"""What routes of a family name as their next hop on one session: an address of this node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeNetwork:
+    """What the kernel says: how each peer is reached, and which addresses are this host's own (VIPs that we bound apart).
+
+    `companions`: for an address, one of the other family on the same device.
+    """
+
+    sources: Mapping[IPAddress, Source] = field(default_factory=dict)
+    addresses: frozenset[IPAddress] = frozenset()
+    companions: Mapping[IPAddress, IPAddress] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peering:
-    """The sessions to keep, by the peer that asks for each, and why the other peers that select this node have none."""
+    """The sessions to keep, by the peer that asks for each, and why the other peers that select this node have none.
+
+    `peers` have the families that there is a next hop for; `next_hops` are not part of a session: they may change under it.
+    """
 
     sessions: Mapping[PeerName, SessionSpec] = field(default_factory=dict)
     refused: Mapping[PeerName, PeerReason] = field(default_factory=dict)
     peers: Mapping[PeerName, Peer] = field(default_factory=dict)
+    next_hops: Mapping[PeerName, NextHops] = field(default_factory=dict)
 
 
 def peers_here(config: Config, node: Node | None) -> list[Peer]:
@@ -48,19 +70,25 @@ def peers_here(config: Config, node: Node | None) -> list[Peer]:
     return sorted(chosen, key=lambda peer: peer.name)
 
 
+def neighbor_addresses(peers: Iterable[Peer], node: Node | None) -> frozenset[IPAddress]:
+    """The addresses of these peers, as far as this Node tells."""
+    neighbors = [localize(peer, node) for peer in peers] if node else []
+    return frozenset(neighbor.address for neighbor in neighbors if isinstance(neighbor, Neighbor))
+
+
 def peering(
     peers: list[Peer],
-    node: NodeName,
-    node_object: Node | None,
+    name: NodeName,
+    node: Node | None,
     secrets: Mapping[ObjectKey, Secret],
-    sources: Mapping[IPAddress, Source],
+    network: NodeNetwork,
 ) -> Peering:
-    """`sources` tells, per peer address without an explicit sourceAddress, how this node reaches it."""
+    """Of `peers_here`; `network` tells how this node reaches each."""
     sessions: dict[PeerName, SessionSpec] = {}
     refused: dict[PeerName, PeerReason] = {}
-    taken: set[tuple[IPAddress, IPAddress, int]] = set()
+    taken: set[Endpoints] = set()
     for peer in peers:
-        match _session(peer, _router_id(peer, node, node_object), secrets, sources):
+        match _session(peer, name, node, secrets, network):
             case PeerReason() as reason:
                 refused[peer.name] = reason
             case spec if spec.endpoints in taken:
@@ -68,47 +96,79 @@ def peering(
             case spec:
                 taken.add(spec.endpoints)
                 sessions[peer.name] = spec
-    by_name = {peer.name: peer for peer in peers}
-    return Peering(sessions=sessions, refused=refused, peers={name: by_name[name] for name in sessions})
+    next_hops = {peer: _next_hops(spec, node, network) for peer, spec in sessions.items()}
+    kept = {p.name: replace(p, families=frozenset(next_hops[p.name])) for p in peers if p.name in sessions}
+    return Peering(sessions=sessions, refused=refused, peers=kept, next_hops=next_hops)
 
 
 def _session(
-    peer: Peer,
-    router_id: IPv4Address,
-    secrets: Mapping[ObjectKey, Secret],
-    sources: Mapping[IPAddress, Source],
+    peer: Peer, name: NodeName, node: Node | None, secrets: Mapping[ObjectKey, Secret], network: NodeNetwork
 ) -> SessionSpec | PeerReason:
-    local_address = _local_address(peer, sources)
+    neighbor = localize(peer, node) if node else PeerReason.NODE_VALUE_MISSING
+    if isinstance(neighbor, PeerReason):
+        return neighbor
+    local_address = _local_address(neighbor, network.sources)
     if isinstance(local_address, PeerReason):
         return local_address
     password = _password(peer.password_secret, secrets)
     if isinstance(password, PeerReason):
         return password
     return SessionSpec(
-        peer_address=peer.address,
+        peer_address=neighbor.address,
         peer_port=peer.port,
-        peer_asn=peer.peer_asn,
+        peer_asn=neighbor.peer_asn,
         local_address=local_address,
-        local_asn=peer.local_asn,
-        router_id=router_id,
+        local_asn=neighbor.local_asn,
+        router_id=_router_id(peer, name, node),
         hold_time_s=peer.hold_time_s,
-        families=peer.families,
+        keepalive_time_s=peer.keepalive_time_s,
+        connect_retry_s=peer.connect_retry_s,
+        families=neighbor.families,
+        ttl=_ttl(neighbor),
+        min_ttl=None if peer.ttl_security_hops is None else MAX_TTL + 1 - peer.ttl_security_hops,
         password=password,
         graceful_restart_s=peer.graceful_restart_s,
     )
 
 
-def _local_address(peer: Peer, sources: Mapping[IPAddress, Source]) -> IPAddress | PeerReason:
-    if peer.source_address is not None:
-        return peer.source_address
-    source = sources.get(peer.address)
+def _local_address(neighbor: Neighbor, sources: Mapping[IPAddress, Source]) -> IPAddress | PeerReason:
+    if neighbor.peer.source_address is not None:
+        return neighbor.peer.source_address
+    source = sources.get(neighbor.address)
     if source is None:
         return PeerReason.NO_SOURCE_ADDRESS
     # Over a default route the session would come from an address of another network, and stay there when the right one
     # is back; an eBGP packet has TTL 1 anyway.
-    if not source.on_link and not peer.is_internal:
+    if not source.on_link and not neighbor.is_internal and not _may_be_far(neighbor.peer):
         return PeerReason.NOT_ON_LINK
     return source.address
+
+
+def _may_be_far(peer: Peer) -> bool:
+    return peer.multihop_ttl is not None or (peer.ttl_security_hops or 1) > 1
+
+
+def _ttl(neighbor: Neighbor) -> int | None:
+    """Of the packets to the peer. On eBGP they reach no further than the next hop unless that is asked for."""
+    if neighbor.peer.ttl_security_hops is not None:
+        return MAX_TTL
+    if neighbor.peer.multihop_ttl is not None or neighbor.is_internal:
+        return neighbor.peer.multihop_ttl
+    return 1
+
+
+def _next_hops(spec: SessionSpec, node: Node | None, network: NodeNetwork) -> NextHops:
+    """The session's own address; for the other family one of the same device, else the Node's, else RFC 8950's."""
+    found: dict[Family, IPAddress] = {}
+    for family in spec.families:
+        near = network.companions.get(spec.local_address)
+        candidates = [spec.local_address, *([near] if near else []), *node_addresses(node)]
+        next_hop = next((a for a in candidates if Family.of(a) is family), None)
+        if next_hop is None and family is Family.IPV4:
+            next_hop = spec.local_address
+        if next_hop is not None:
+            found[family] = next_hop
+    return found
 
 
 Password: TypeAlias = bytes | PeerReason | None

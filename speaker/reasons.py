@@ -49,6 +49,8 @@ _REMEDIES = {
 class PeerReason(StrEnum):
     """Why a BGPPeer that selects this node has no session."""
 
+    NODE_VALUE_MISSING = "nodeValueMissing"
+    NODE_VALUE_INVALID = "nodeValueInvalid"
     PASSWORD_MISSING = "passwordMissing"  # noqa: S105 -- the name of a reason
     NOT_ON_LINK = "notOnLink"
     NO_SOURCE_ADDRESS = "noSourceAddress"
@@ -61,8 +63,10 @@ class PeerReason(StrEnum):
 
 
 _PEER_REMEDIES = {
+    PeerReason.NODE_VALUE_MISSING: "this Node lacks the label or annotation that the peer takes an address or ASN from",
+    PeerReason.NODE_VALUE_INVALID: "this Node's label or annotation is no usable address or ASN, or not for sourceAddress",
     PeerReason.PASSWORD_MISSING: "spec.passwordSecret names a Secret that does not exist or has no usable key `password`",
-    PeerReason.NOT_ON_LINK: "peerAddress is on no network of this node: an eBGP peer is one hop away",
+    PeerReason.NOT_ON_LINK: "peerAddress is on no network of this node: set spec.multihop for an eBGP peer some hops away",
     PeerReason.NO_SOURCE_ADDRESS: "this node has no address to reach the peer from: check routes, or set spec.sourceAddress",
     PeerReason.DUPLICATE_PEER: "another BGPPeer says the same or has the same peer and source address: keep one of them",
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from bgp_config.communities import LargeCommunity, StandardCommunity
+from bgp_config.communities import ExtendedCommunity, LargeCommunity, StandardCommunity
 from bgp_config.names import ASN, IPAddress
 
 
@@ -25,5 +25,7 @@ class PathAttributes:
     next_hop: IPAddress
     as_path: tuple[ASN, ...] = ()
     local_pref: int | None = None
+    med: int | None = None
     communities: tuple[StandardCommunity, ...] = ()
     large_communities: tuple[LargeCommunity, ...] = ()
+    extended_communities: tuple[ExtendedCommunity, ...] = ()

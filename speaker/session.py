@@ -20,7 +20,9 @@ Endpoints: TypeAlias = tuple[IPAddress, IPAddress, int]
 class SessionSpec:
     """All that a session says to its peer in OPEN and below. Equal specs are one session, whatever object names it.
 
-    Times in seconds. `password` is never empty: None means that none is configured.
+    Times in seconds. `keepalive_time_s` None: a third of the hold time. `connect_retry_s`: the longest pause between two
+    attempts. `ttl` of what is sent, None: the system's; `min_ttl` of what is taken in (RFC 5082). `password` is never
+    empty: None means that none is configured.
     """
 
     peer_address: IPAddress
@@ -31,6 +33,10 @@ class SessionSpec:
     router_id: IPv4Address
     hold_time_s: int
     families: frozenset[Family]
+    keepalive_time_s: int | None = None
+    connect_retry_s: int = 1
+    ttl: int | None = None
+    min_ttl: int | None = None
     password: bytes | None = field(default=None, repr=False)
     graceful_restart_s: int | None = None
 
@@ -38,6 +44,11 @@ class SessionSpec:
     def is_internal(self) -> bool:
         """IBGP: both ends in one AS."""
         return self.local_asn == self.peer_asn
+
+    @property
+    def extends_next_hops(self) -> bool:
+        """Whether IPv4 routes may need an IPv6 next hop (RFC 8950): where there is no other, on a link without IPv4."""
+        return Family.IPV4 in self.families and Family.of(self.peer_address) is Family.IPV6
 
     @property
     def endpoints(self) -> Endpoints:

@@ -74,9 +74,15 @@ def _address(text: str) -> str:
     return text
 
 
-def _unicast_address(text: str) -> str:
+def read_unicast_address(text: str) -> IPAddress:
+    """Raises a refusal unless this is the address of one host."""
     address = read_address(text)
     refuse_unusable(AddressRange(first=address, last=address), text)
+    return address
+
+
+def _unicast_address(text: str) -> str:
+    read_unicast_address(text)
     return text
 
 

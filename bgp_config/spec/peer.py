@@ -1,5 +1,6 @@
 """BGPPeer: a router that the selected nodes keep a BGP session with."""
 
+import re
 from ipaddress import IPv4Address, ip_address
 from typing import Annotated, ClassVar, Literal
 
@@ -32,6 +33,14 @@ _IS_ROUTER_ID = Cel(
     "must be written like an IPv4 address other than 0.0.0.0",
 )
 _FamilyText = Annotated[Literal["IPv4", "IPv6"], Distinct]
+
+
+def read_asn(text: str) -> ASN:
+    """What a Node's label or annotation says. ValueError for what is no usable ASN."""
+    number = int(text) if re.fullmatch("[1-9][0-9]{0,9}", text) else 0
+    if not 1 <= number < 2**32:
+        raise ValueError(f"{text!r} is not an ASN")
+    return ASN(_unreserved(number))
 
 
 class SecretRefSpec(Spec):

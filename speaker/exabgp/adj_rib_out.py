@@ -56,6 +56,7 @@ class AdjRibOut:
         self._in_flight: dict[Prefix, PathAttributes | None] = {}
         self._as_written: dict[str, Prefix] = {}
         self._families: frozenset[Family] = frozenset()
+        self._extends_next_hops = False
         self._withdrawals: _Queue[Family] = _Queue()
         self._announcements: _Queue[_Attributed] = _Queue()
         self._load: _Queue[_Attributed] = _Queue()
@@ -74,11 +75,15 @@ class AdjRibOut:
         """Prefixes with an operation whose UPDATE is not yet reported."""
         return len(self._in_flight)
 
-    def start(self, families: frozenset[Family]) -> None:
-        """The session is up and carries `families`: all that is desired is to be loaded."""
-        self._families = families
+    def start(self, families: frozenset[Family], *, extends_next_hops: bool = False) -> None:
+        """The session is up and carries `families`: all that is desired is to be loaded.
+
+        Without `extends_next_hops` the peer takes IPv4 routes with an IPv4 next hop only.
+        """
+        self._families, self._extends_next_hops = families, extends_next_hops
         for prefix, attributes in self._desired.items():
-            if (family := Family.of(prefix)) in families:
+            family = Family.of(prefix)
+            if family in families and self._is_carried(family, attributes):
                 self._load.add((family, attributes), prefix)
 
     def want(self, changes: Mapping[Prefix, PathAttributes | None]) -> None:
@@ -134,13 +139,21 @@ class AdjRibOut:
         family = Family.of(prefix)
         if family not in self._families or prefix in self._in_flight:
             return
-        wanted, programmed = self._desired.get(prefix), self._programmed.get(prefix)
+        wanted, programmed = self._wanted(family, prefix), self._programmed.get(prefix)
         if wanted == programmed:
             return
         if wanted is None:
             self._withdrawals.add(family, prefix)
         else:
             self._announcements.add((family, wanted), prefix)
+
+    def _wanted(self, family: Family, prefix: Prefix) -> PathAttributes | None:
+        """What is desired, if the peer can take it."""
+        wanted = self._desired.get(prefix)
+        return wanted if wanted and self._is_carried(family, wanted) else None
+
+    def _is_carried(self, family: Family, attributes: PathAttributes) -> bool:
+        return Family.of(attributes.next_hop) is family or self._extends_next_hops
 
     def _announce(self, queue: _Queue[_Attributed]) -> Announce | None:
         if (taken := queue.take(self._is_to_announce)) is None:
@@ -149,8 +162,9 @@ class AdjRibOut:
         self._depart(prefixes, attributes)
         return Announce(prefixes=prefixes, attributes=attributes)
 
-    def _is_to_withdraw(self, _: Family, prefix: Prefix) -> bool:
-        return prefix in self._programmed and prefix not in self._desired and prefix not in self._in_flight
+    def _is_to_withdraw(self, family: Family, prefix: Prefix) -> bool:
+        is_wanted = self._wanted(family, prefix) is not None
+        return prefix in self._programmed and not is_wanted and prefix not in self._in_flight
 
     def _is_to_announce(self, key: _Attributed, prefix: Prefix) -> bool:
         _, attributes = key
@@ -183,6 +197,8 @@ def _carries(sent: PathAttributes, wanted: PathAttributes) -> bool:
         sent.next_hop == wanted.next_hop
         and (not wanted.as_path or len(sent.as_path) == len(wanted.as_path))
         and (wanted.local_pref is None or sent.local_pref == wanted.local_pref)
+        and sent.med == wanted.med
         and frozenset(sent.communities) == frozenset(wanted.communities)
         and frozenset(sent.large_communities) == frozenset(wanted.large_communities)
+        and frozenset(sent.extended_communities) == frozenset(wanted.extended_communities)
     )

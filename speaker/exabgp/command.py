@@ -63,8 +63,12 @@ def _attributes(attributes: PathAttributes) -> str:
         words.append(f"as-path [ {' '.join(str(asn) for asn in attributes.as_path)} ]")
     if attributes.local_pref is not None:
         words.append(f"local-preference {attributes.local_pref}")
+    if attributes.med is not None:
+        words.append(f"med {attributes.med}")
     if attributes.communities:
         words.append(f"community [ {' '.join(map(str, attributes.communities))} ]")
     if attributes.large_communities:
         words.append(f"large-community [ {' '.join(map(str, attributes.large_communities))} ]")
+    if attributes.extended_communities:
+        words.append(f"extended-community [ {' '.join(map(str, attributes.extended_communities))} ]")
     return " ".join(words)

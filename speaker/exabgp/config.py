@@ -14,6 +14,8 @@ from speaker.session import SessionSpec
 
 BGP_PORT = 179
 HOLD_TIME_VARIABLE = "HERALD_HOLD_TIME_S"
+KEEPALIVE_TIME_VARIABLE = "HERALD_KEEPALIVE_TIME_S"
+CONNECT_RETRY_VARIABLE = "HERALD_CONNECT_RETRY_S"
 """For launch.py, which imports nothing of ours."""
 MAX_PASSWORD_OCTETS = 80
 """TCP_MD5SIG_MAXKEYLEN of Linux."""
@@ -36,12 +38,15 @@ def render(spec: SessionSpec, helper: tuple[Path, ...]) -> str:
         f"    peer-as {spec.peer_asn};",
         f"    hold-time {spec.hold_time_s};",
         *_connect(spec),
+        *_ttl(spec),
         "    adj-rib-in false;",
         "    manual-eor true;",
         *_password(spec),
-        f"    capability {{ asn4 enable; route-refresh enable;{_graceful_restart(spec)} }}",
+        f"    capability {{ asn4 enable; route-refresh enable;{_extended_next_hop(spec)}{_graceful_restart(spec)} }}",
         f"    family {{ {' '.join(f'{family_name(family)};' for family in sorted(spec.families))} }}",
-        "    api peer { processes [ speaker ]; neighbor-changes; send { parsed; update; } receive { parsed; open; } }",
+        *_next_hop_families(spec),
+        # With `receive { parsed; ... }` ExaBGP decodes every UPDATE of the peer, though nobody asked for it.
+        "    api peer { processes [ speaker ]; neighbor-changes; send { parsed; update; } receive { packets; open; } }",
         "}",
     ]
     return "\n".join(lines) + "\n"
@@ -57,6 +62,8 @@ def environment(spec: SessionSpec, *, user: str, path: str) -> Mapping[str, str]
     return {
         "PATH": path,
         HOLD_TIME_VARIABLE: str(spec.hold_time_s),
+        KEEPALIVE_TIME_VARIABLE: str(spec.keepalive_time_s or 0),
+        CONNECT_RETRY_VARIABLE: str(spec.connect_retry_s),
         "exabgp.api.ack": "true",
         "exabgp.api.cli": "false",
         "exabgp.api.respawn": "true",
@@ -80,6 +87,19 @@ def _word(path: Path) -> str:
 
 def _connect(spec: SessionSpec) -> list[str]:
     return [] if spec.peer_port == BGP_PORT else [f"    connect {spec.peer_port};"]
+
+
+def _ttl(spec: SessionSpec) -> list[str]:
+    sent = [] if spec.ttl is None else [f"    outgoing-ttl {spec.ttl};"]
+    return sent if spec.min_ttl is None else [*sent, f"    incoming-ttl {spec.min_ttl};"]
+
+
+def _extended_next_hop(spec: SessionSpec) -> str:
+    return " nexthop enable;" if spec.extends_next_hops else ""
+
+
+def _next_hop_families(spec: SessionSpec) -> list[str]:
+    return ["    nexthop { ipv4 unicast ipv6; }"] if spec.extends_next_hops else []
 
 
 def _password(spec: SessionSpec) -> list[str]:

@@ -18,7 +18,8 @@ from bgp_config.names import Family, Prefix
 from speaker.exabgp.adj_rib_out import AdjRibOut
 from speaker.exabgp.command import Command, EndOfRib, line
 from speaker.exabgp.config import family_name
-from speaker.exabgp.message import Done, Down, EndOfRibSent, Error, PeerOpen, Sent, Unknown, Up, parse
+from speaker.exabgp.message import Done, Down, EndOfRibSent, Error, Sent, Unknown, Up, parse
+from speaker.exabgp.open import PeerOpen
 from speaker.exabgp.why import explain
 from speaker.route import PathAttributes
 from speaker.session import Closed, Established, InSync, Programmed, SessionEvent, SessionSpec
@@ -56,6 +57,7 @@ class Driver:
         self._rib = AdjRibOut(routes)
         self._phase = _Phase.NOT_UP
         self._families = spec.families
+        self._extends_next_hops = False
         self._to_mark: list[Family] = []
         self._unmarked: set[Family] = set()
         self._unanswered = 0
@@ -151,8 +153,9 @@ class Driver:
             case EndOfRibSent(family):
                 self._unmarked.discard(family)
                 return self._in_sync(now)
-            case PeerOpen(families):
+            case PeerOpen(families, extends_next_hops):
                 self._families = families & self._spec.families
+                self._extends_next_hops = extends_next_hops and self._spec.extends_next_hops
                 return []
             case Up():
                 return self._up(now)
@@ -169,7 +172,7 @@ class Driver:
     def _up(self, now: float) -> list[Output]:
         self._to_mark = sorted(self._families)
         self._unmarked = set(self._families)
-        self._rib.start(self._families)
+        self._rib.start(self._families, extends_next_hops=self._extends_next_hops)
         established: list[Output] = [Established(self._spec, now), *self._not_carried()]
         if self._families:
             self._phase = _Phase.LOADING

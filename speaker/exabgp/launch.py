@@ -6,12 +6,13 @@ the one version it knows:
   unreachable for a minute is tried again only a minute after it answers; TCP_RTO_MAX_MS (Linux 6.15), or an UPDATE lost
   in an outage of 40 s, which a hold time of 90 s survives, is repeated only 11 s after its end; and TCP_USER_TIMEOUT, so
   that the kernel gives up no sooner than the hold timer.
-- the pause between attempts: at most 1 s instead of 60.
+- the pause between attempts: at most what the configuration says instead of 60 s.
+- the keepalive time: what the configuration says, if that is less than a third of the negotiated hold time.
 - a refused or timed out connect: ExaBGP takes it for a connection and fails later, without the reason. Here it is a
   failed attempt, and the reason is a line on stderr for the speaker (`CONNECT_FAILED`).
 - a peer that reads nothing: ExaBGP asks without a pause whether it can write, a whole core until the hold timer expires.
   Here each question waits some milliseconds for the answer to become yes.
-It never touches the protocol. If ExaBGP's code is not the code it was made for, it says so and exits with `REFUSED`.
+It never touches what is in a message. If ExaBGP's code is not the code it was made for, it says so and exits with `REFUSED`.
 """
 
 import contextlib
@@ -23,18 +24,42 @@ import socket
 import sys
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 VERSION = "5.0.15"
 REFUSED = 70
 CONNECT_FAILED = "herald: connect failed: "
 PARENT_VARIABLE = "HERALD_EXABGP_PID"
 HOLD_TIME_VARIABLE = "HERALD_HOLD_TIME_S"
-PAUSE_LIMIT_S = 1
+KEEPALIVE_TIME_VARIABLE = "HERALD_KEEPALIVE_TIME_S"
+CONNECT_RETRY_VARIABLE = "HERALD_CONNECT_RETRY_S"
 WRITE_PAUSE_MS = 5
 SYN_RETRIES = 1
 TCP_RTO_MAX_MS = 44  # linux/tcp.h
 RETRANSMIT_LIMIT_MS = 1000
+
+
+class Parts(NamedTuple):
+    """ExaBGP's modules, or what holds their names, that are corrected, and its error for a connection that failed."""
+
+    outgoing: ModuleType
+    delay: ModuleType
+    holdtime: ModuleType
+    not_connected: type[Exception]
+
+
+class Times(NamedTuple):
+    """In seconds; 0: none, or not configured."""
+
+    hold: int
+    keepalive: int
+    connect_retry: int
+
+    @classmethod
+    def of_environment(cls) -> "Times":
+        variables = (HOLD_TIME_VARIABLE, KEEPALIVE_TIME_VARIABLE, CONNECT_RETRY_VARIABLE)
+        return cls(*(int(os.environ.get(name, "0")) for name in variables))
+
 
 _EXPECTED_SIGNATURES = {
     "create": "(afi, interface=None)",
@@ -42,17 +67,20 @@ _EXPECTED_SIGNATURES = {
     "Outgoing._connect": "(self)",
     "Outgoing.writing": "(self)",
     "Delay.increase": "(self)",
+    "HoldTime.keepalive": "(self)",
 }
 
 
-def unexpected(version: str, outgoing: ModuleType, delay: ModuleType) -> list[str]:
+def unexpected(version: str, parts: Parts) -> list[str]:
     """What in ExaBGP's modules is not what these corrections were written for."""
+    outgoing, delay = parts.outgoing, parts.delay
     found = {
         "create": outgoing.create,
         "ready": outgoing.ready,
         "Outgoing._connect": outgoing.Outgoing._connect,  # noqa: SLF001 -- the point that is corrected
         "Outgoing.writing": outgoing.Outgoing.writing,
         "Delay.increase": delay.Delay.increase,
+        "HoldTime.keepalive": parts.holdtime.HoldTime.keepalive,
     }
     problems = [] if version == VERSION else [f"version is {version}, not {VERSION}"]
     for name, expected in _EXPECTED_SIGNATURES.items():
@@ -86,10 +114,15 @@ def prepare(io: socket.socket, hold_time_s: int) -> None:
             io.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, hold_time_s * 1000)
 
 
-def correct(outgoing: ModuleType, delay: ModuleType, not_connected: type[Exception], hold_time_s: int) -> None:
+def correct(parts: Parts, times: Times) -> None:
     """Puts the corrections in place."""
+    _correct_connections(parts.outgoing, parts.not_connected, times.hold)
+    _correct_times(parts, times)
+
+
+def _correct_connections(outgoing: ModuleType, not_connected: type[Exception], hold_time_s: int) -> None:
     report = _Reporter()
-    create, connect, increase = outgoing.create, outgoing.Outgoing._connect, delay.Delay.increase  # noqa: SLF001
+    create, connect = outgoing.create, outgoing.Outgoing._connect  # noqa: SLF001
     can_write = outgoing.Outgoing.writing
 
     def create_socket(afi: int, interface: str | None = None) -> socket.socket:
@@ -121,30 +154,42 @@ def correct(outgoing: ModuleType, delay: ModuleType, not_connected: type[Excepti
         poller.register(connection.io, select.POLLOUT)
         return bool(poller.poll(WRITE_PAUSE_MS)) and bool(can_write(connection))
 
-    def pause_longer(self: Any) -> None:  # noqa: ANN401 -- ExaBGP's class, untyped
-        increase(self)
-        self._next = min(self._next, PAUSE_LIMIT_S)
-
     outgoing.create = create_socket  # type: ignore[attr-defined]
     outgoing.ready = ready  # type: ignore[attr-defined]
     outgoing.Outgoing._connect = start_connect  # noqa: SLF001
     outgoing.Outgoing.writing = writing
-    delay.Delay.increase = pause_longer
+
+
+def _correct_times(parts: Parts, times: Times) -> None:
+    increase, third = parts.delay.Delay.increase, parts.holdtime.HoldTime.keepalive
+
+    def pause_longer(self: Any) -> None:  # noqa: ANN401 -- ExaBGP's class, untyped
+        increase(self)
+        self._next = min(self._next, times.connect_retry or 1)
+
+    def keepalive(self: Any) -> int:  # noqa: ANN401 -- ExaBGP's class, untyped
+        longest: int = third(self)
+        return min(longest, times.keepalive or longest)
+
+    parts.delay.Delay.increase = pause_longer
+    parts.holdtime.HoldTime.keepalive = keepalive
 
 
 def main(program: str, arguments: list[str]) -> None:
     # ExaBGP finds its root from argv at import time.
     sys.argv = [program, *arguments]
+    from exabgp.bgp.message.open import holdtime  # type: ignore[import-untyped]  # noqa: PLC0415
     from exabgp.reactor import delay  # type: ignore[import-untyped]  # noqa: PLC0415
     from exabgp.reactor.network import outgoing  # type: ignore[import-untyped]  # noqa: PLC0415
     from exabgp.reactor.network.error import NotConnected  # type: ignore[import-untyped]  # noqa: PLC0415
     from exabgp.version import release  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    problems = unexpected(release, outgoing, delay)
+    parts = Parts(outgoing, delay, holdtime, NotConnected)
+    problems = unexpected(release, parts)
     if problems:
         print(f"herald: this is not the ExaBGP that Herald knows: {'; '.join(problems)}", file=sys.stderr)  # noqa: T201
         sys.exit(REFUSED)
-    correct(outgoing, delay, NotConnected, int(os.environ.get(HOLD_TIME_VARIABLE, "0")))
+    correct(parts, Times.of_environment())
     os.environ[PARENT_VARIABLE] = str(os.getpid())
     runpy.run_path(program, run_name="__main__")
 

@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from bgp_config.communities import LargeCommunity, StandardCommunity
+from bgp_config.communities import ExtendedCommunity, LargeCommunity, StandardCommunity
 from bgp_config.names import ASN, Family, Prefix
 from speaker.exabgp.config import family_name
+from speaker.exabgp.open import PeerOpen, read_open
 from speaker.route import PathAttributes
 
 _FAMILIES = {family_name(family): family for family in Family}
@@ -27,13 +28,6 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class Error:
     """A command was refused. Which one and why, ExaBGP does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class PeerOpen:
-    """The peer's OPEN: the families that it carries (RFC 4760)."""
-
-    families: frozenset[Family]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +79,17 @@ class _Segment(msgspec.Struct):
     value: tuple[int, ...] = ()
 
 
+class _Extended(msgspec.Struct):
+    value: int = 0
+
+
 class _Attribute(msgspec.Struct):
     as_path: dict[str, _Segment] = msgspec.field(default_factory=dict, name="as-path")
     local_preference: int | None = msgspec.field(default=None, name="local-preference")
+    med: int | None = None
     community: tuple[tuple[int, int], ...] = ()
     large_community: tuple[tuple[int, int, int], ...] = msgspec.field(default=(), name="large-community")
+    extended_community: tuple[_Extended, ...] = msgspec.field(default=(), name="extended-community")
 
 
 class _Update(msgspec.Struct):
@@ -106,20 +106,7 @@ class _EndOfRib(msgspec.Struct):
 class _Body(msgspec.Struct):
     update: _Update | None = None
     eor: _EndOfRib | None = None
-
-
-class _Multiprotocol(msgspec.Struct):
-    families: tuple[str, ...] = ()
-
-
-class _Capabilities(msgspec.Struct):
-    """By the capability's code. The other codes have shapes of their own and say nothing here."""
-
-    multiprotocol: _Multiprotocol = msgspec.field(default_factory=_Multiprotocol, name="1")
-
-
-class _Open(msgspec.Struct):
-    capabilities: _Capabilities = msgspec.field(default_factory=_Capabilities)
+    body: str = ""
 
 
 class _Neighbor(msgspec.Struct):
@@ -127,7 +114,6 @@ class _Neighbor(msgspec.Struct):
     reason: str = ""
     direction: str = ""
     message: _Body | None = None
-    open: _Open | None = None
 
 
 class _Event(msgspec.Struct):
@@ -167,10 +153,16 @@ def _meaning(event: _Event) -> Message | None:
             return Up()
         case _Event(type="state", neighbor=_Neighbor(state="down", reason=reason)):
             return Down(reason)
-        case _Event(type="open", neighbor=_Neighbor(direction="receive", open=_Open(capabilities=capabilities))):
-            names = [name.replace("/", " ") for name in capabilities.multiprotocol.families]
-            return PeerOpen(frozenset(_FAMILIES[name] for name in names if name in _FAMILIES))
+        case _Event(type="open", neighbor=_Neighbor(direction="receive", message=_Body(body=body))):
+            return _peer_open(body)
     return None
+
+
+def _peer_open(body: str) -> PeerOpen | None:
+    try:
+        return read_open(bytes.fromhex(body))
+    except ValueError:
+        return None
 
 
 def _announced(update: _Update) -> tuple[tuple[PathAttributes, tuple[str, ...]], ...]:
@@ -178,14 +170,17 @@ def _announced(update: _Update) -> tuple[tuple[PathAttributes, tuple[str, ...]],
     as_path = tuple(ASN(asn) for segment in attribute.as_path.values() for asn in segment.value)
     communities = tuple(StandardCommunity(*value) for value in attribute.community)
     large_communities = tuple(LargeCommunity(*value) for value in attribute.large_community)
+    extended_communities = tuple(ExtendedCommunity(each.value) for each in attribute.extended_community)
     return tuple(
         (
             PathAttributes(
                 next_hop=_address(next_hop),
                 as_path=as_path,
                 local_pref=attribute.local_preference,
+                med=attribute.med,
                 communities=communities,
                 large_communities=large_communities,
+                extended_communities=extended_communities,
             ),
             tuple(n.nlri for n in nlris),
         )

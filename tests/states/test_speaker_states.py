@@ -13,8 +13,8 @@ import pytest
 from bgp_config.names import NodeName, host_prefix
 from herald.kube.objects import EXCLUDE_LABEL, Kind, KubeObject, ObjectKey, TrafficPolicy
 from herald.kube.source import Change, Gone, Synced, Upsert
-from speaker.core import Core, NodeNetwork
-from speaker.peering import Source
+from speaker.core import Core
+from speaker.peering import NodeNetwork, Source
 from speaker.reasons import Reason
 from tests.builders import (
     DRAINING,

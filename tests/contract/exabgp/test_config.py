@@ -36,9 +36,19 @@ V6 = replace(V4, peer_address=ip_address("fd00:1:1::"), local_address=ip_address
 def test_exabgp_validates_every_configuration_that_is_written(
     tmp_path: Path, spec: SessionSpec, port: int, password: bytes | None, restart_s: int | None
 ) -> None:
+    validate(tmp_path, replace(spec, peer_port=port, password=password, graceful_restart_s=restart_s))
+
+
+@pytest.mark.parametrize(("ttl", "min_ttl"), [(1, None), (255, 255), (255, 2), (64, None)])
+def test_exabgp_takes_every_ttl(tmp_path: Path, ttl: int, min_ttl: int | None) -> None:
+    validate(tmp_path, replace(V4, ttl=ttl, min_ttl=min_ttl))
+    validate(tmp_path, replace(V4, families=frozenset(Family)))
+
+
+def validate(tmp_path: Path, spec: SessionSpec) -> None:
     helper = (Path(sys.executable), Path("-I"), Path("-S"), Path(shim.__file__), tmp_path / "api.sock")
     config = tmp_path / "exabgp.conf"
-    config.write_text(render(replace(spec, peer_port=port, password=password, graceful_restart_s=restart_s), helper))
+    config.write_text(render(spec, helper))
     variables = environment(spec, user="root", path=os.defpath)
     command = [sys.executable, str(default_program()), "validate", str(config)]
     done = subprocess.run(command, capture_output=True, text=True, env=dict(variables), check=False)

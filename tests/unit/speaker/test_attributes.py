@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
-from bgp_config.communities import GRACEFUL_SHUTDOWN, LargeCommunity, StandardCommunity
-from speaker.attributes import Intent, path_attributes
-from speaker.route import RouteState
+from bgp_config.communities import GRACEFUL_SHUTDOWN, ExtendedCommunity, LargeCommunity, StandardCommunity
+from bgp_config.names import AdvertisementName
+from speaker.attributes import Conflict, Intent
+from speaker.attributes import path_attributes as attributes_by
+from speaker.route import PathAttributes, RouteState
+from speaker.session import SessionSpec
 from tests.builders import advertisement, ip, session
 
 EBGP = session()
@@ -12,8 +15,14 @@ IBGP = session(peer_asn=65000, local_asn=65000)
 INTENT = Intent(
     communities=frozenset({StandardCommunity(65000, 2), StandardCommunity(65000, 1)}),
     large_communities=frozenset({LargeCommunity(65000, 1, 2)}),
+    extended_communities=frozenset({ExtendedCommunity(2), ExtendedCommunity(1)}),
     local_pref=200,
+    med=0,
 )
+
+
+def path_attributes(intent: Intent, state: RouteState, session: SessionSpec) -> PathAttributes | None:
+    return attributes_by(intent, state, session, session.local_address)
 
 
 def test_ebgp_says_own_as_once_and_no_local_pref() -> None:
@@ -24,6 +33,25 @@ def test_ebgp_says_own_as_once_and_no_local_pref() -> None:
     assert attributes.next_hop == ip("10.1.1.1")
     assert attributes.communities == (StandardCommunity(65000, 1), StandardCommunity(65000, 2))
     assert attributes.large_communities == (LargeCommunity(65000, 1, 2),)
+    assert attributes.extended_communities == (ExtendedCommunity(1), ExtendedCommunity(2))
+    assert attributes.med == 0
+
+
+def test_the_next_hop_is_what_is_given_and_med_goes_to_all() -> None:
+    for session_ in (EBGP, IBGP):
+        for state in (RouteState.NORMAL, RouteState.LEAST_PREFERRED):
+            attributes = attributes_by(INTENT, state, session_, ip("fd00::1"))
+            assert attributes is not None
+            assert (attributes.next_hop, attributes.med) == (ip("fd00::1"), 0)
+
+
+def test_the_own_as_is_prepended_as_often_as_asked_for_and_more_when_least_preferred() -> None:
+    asked = replace(INTENT, prepends=2)
+    lengths = {state: len(made.as_path) for state in RouteState if (made := path_attributes(asked, state, EBGP))}
+    assert lengths == {RouteState.NORMAL: 3, RouteState.LEAST_PREFERRED: 9}
+    internal = path_attributes(asked, RouteState.NORMAL, IBGP)
+    assert internal is not None
+    assert internal.as_path == ()
 
 
 def test_ibgp_says_local_pref_and_never_its_own_as() -> None:
@@ -58,7 +86,31 @@ def test_a_withdrawn_route_says_nothing() -> None:
     assert path_attributes(INTENT, RouteState.WITHDRAWN, EBGP) is None
 
 
-def test_the_union_takes_the_highest_local_pref() -> None:
-    low, high = replace(advertisement("low"), local_pref=50), replace(advertisement("high"), local_pref=60)
-    assert Intent.union([low, advertisement(), high]).local_pref == 60
-    assert Intent.union([advertisement()]).local_pref is None
+def test_of_values_that_disagree_the_most_preferred_holds_and_both_objects_are_named() -> None:
+    low = replace(advertisement("low"), local_pref=50, med=9, as_path_prepend=3)
+    high = replace(advertisement("high"), local_pref=60, med=7, as_path_prepend=0)
+    for order in ([low, advertisement(), high], [high, low, advertisement()]):
+        union = Intent.union(order)
+        assert (union.local_pref, union.med, union.prepends) == (60, 7, 0)
+        names = (AdvertisementName("high"), AdvertisementName("low"))
+        assert union.conflicts == {
+            Conflict("localPref", names, 60),
+            Conflict("med", names, 7),
+            Conflict("asPathPrepend", names, 0),
+        }
+    assert str(Conflict("med", names, 7)) == "high, low disagree about med where they overlap: 7 is used"
+
+
+def test_values_that_agree_or_stand_alone_are_no_conflict() -> None:
+    one, other = replace(advertisement("one"), med=7), replace(advertisement("other"), med=7, local_pref=9)
+    assert Intent.union([one, other, advertisement()]) == Intent(med=7, local_pref=9)
+    assert Intent.union([advertisement()]) == Intent()
+
+
+def test_communities_add_up() -> None:
+    first = replace(advertisement("a"), communities=frozenset({StandardCommunity(1, 1)}))
+    second = replace(advertisement("b"), extended_communities=frozenset({ExtendedCommunity(7)}))
+    third = replace(advertisement("c"), large_communities=frozenset({LargeCommunity(1, 2, 3)}))
+    union = Intent.union([first, second, third])
+    assert (union.communities, union.large_communities) == (first.communities, third.large_communities)
+    assert union.extended_communities == second.extended_communities

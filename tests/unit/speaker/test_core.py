@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from bgp_config.names import NodeName, PeerName, host_prefix
 from herald.kube.objects import Kind, KubeObject, Metadata, ObjectKey, ServiceCIDR, ServiceCIDRSpec, TrafficPolicy
 from herald.kube.source import Change, Gone, Synced, Upsert
-from speaker.core import Core, NodeNetwork
+from speaker.core import Core
 from speaker.decide import Claim
-from speaker.peering import Source
+from speaker.peering import NodeNetwork, Source
 from speaker.reasons import Reason
 from tests.builders import (
     READY,

@@ -13,20 +13,20 @@ from ipaddress import ip_network
 from bgp_config.names import Family, Prefix
 from speaker.exabgp.driver import MAX_LINES
 
-MP = {Family.IPV4: "ipv4/unicast", Family.IPV6: "ipv6/unicast"}
+AFI = {Family.IPV4: 1, Family.IPV6: 2}
 
 
 def event(kind: str, **neighbor: object) -> bytes:
     return json.dumps({"exabgp": "5.0.0", "type": kind, "neighbor": neighbor}).encode() + b"\n"
 
 
-def peer_open(families: Iterable[Family]) -> bytes:
-    capabilities = {
-        "1": {"name": "multiprotocol", "families": [MP[family] for family in families]},
-        "2": {"name": "route-refresh", "variant": "RFC"},
-        "64": {"name": "graceful restart", "time": 120, "address family flags": {"ipv4/unicast": []}},
-    }
-    return event("open", direction="receive", open={"version": 4, "asn": 65001, "capabilities": capabilities})
+def peer_open(families: Iterable[Family], *, extends_next_hops: bool = False) -> bytes:
+    """As FRR writes its OPEN: each capability in a parameter of its own."""
+    values = [(1, bytes((0, AFI[family], 0, 1))) for family in families]
+    values += [(2, b""), (65, (65001).to_bytes(4)), *([(5, bytes((0, 1, 0, 1, 0, 2)))] if extends_next_hops else [])]
+    parameters = b"".join(bytes((2, len(value) + 2, code, len(value))) + value for code, value in values)
+    body = b"\x04" + (65001).to_bytes(2) + b"\x00\x5a" + bytes((10, 0, 0, 1, len(parameters))) + parameters
+    return event("open", direction="receive", message={"category": 1, "header": "FF", "body": body.hex().upper()})
 
 
 UP = event("state", state="up")

@@ -33,24 +33,40 @@ neighbor 10.1.1.0 {
     peer-as 65001;
     hold-time 9;
     connect 1179;
+    outgoing-ttl 255;
+    incoming-ttl 254;
     adj-rib-in false;
     manual-eor true;
     md5-password c2VjcmV0;
     md5-base64 true;
     capability { asn4 enable; route-refresh enable; graceful-restart 120; }
     family { ipv4 unicast; ipv6 unicast; }
-    api peer { processes [ speaker ]; neighbor-changes; send { parsed; update; } receive { parsed; open; } }
+    api peer { processes [ speaker ]; neighbor-changes; send { parsed; update; } receive { packets; open; } }
 }
 """
 
 
 def test_everything_that_can_be_said_is_said() -> None:
-    assert render(replace(SPEC, peer_port=1179, password=b"secret", graceful_restart_s=120), HELPER) == GOLDEN
+    everything = replace(SPEC, peer_port=1179, password=b"secret", graceful_restart_s=120, ttl=255, min_ttl=254)
+    assert render(everything, HELPER) == GOLDEN
+
+
+def test_an_ipv6_session_with_ipv4_routes_offers_ipv6_next_hops_for_them() -> None:
+    ends = {"peer_address": ip_address("fd00:1:1::"), "local_address": ip_address("fd00:1:1::1")}
+    text = render(replace(SPEC, **ends), HELPER)  # type: ignore[arg-type]
+    assert "    nexthop { ipv4 unicast ipv6; }\n" in text
+    assert "route-refresh enable; nexthop enable; }" in text
+    for other in (SPEC, replace(SPEC, families=frozenset({Family.IPV6}), **ends)):  # type: ignore[arg-type]
+        assert "nexthop" not in render(other, HELPER)
+
+
+def test_updates_of_the_peer_are_never_decoded() -> None:
+    assert "receive { packets; open; }" in render(SPEC, HELPER)
 
 
 def test_what_is_not_configured_is_not_said() -> None:
     text = render(replace(SPEC, families=frozenset({Family.IPV6})), HELPER)
-    for word in ("connect", "md5", "graceful-restart", "ipv4", "listen", "passive"):
+    for word in ("connect", "md5", "graceful-restart", "ipv4", "listen", "passive", "ttl", "nexthop"):
         assert word not in text
     assert "manual-eor true;" in text
 
@@ -75,4 +91,12 @@ def test_exabgp_gets_no_other_environment() -> None:
     variables = environment(SPEC, user="herald", path="/usr/bin")
     assert variables["exabgp.daemon.user"] == "herald"
     assert variables["HERALD_HOLD_TIME_S"] == "9"
-    assert {name.split(".")[0] for name in variables} == {"PATH", "HERALD_HOLD_TIME_S", "exabgp"}
+    assert (variables["HERALD_KEEPALIVE_TIME_S"], variables["HERALD_CONNECT_RETRY_S"]) == ("0", "1")
+    given = environment(replace(SPEC, keepalive_time_s=2, connect_retry_s=20), user="herald", path="/usr/bin")
+    assert (given["HERALD_KEEPALIVE_TIME_S"], given["HERALD_CONNECT_RETRY_S"]) == ("2", "20")
+    assert {name for name in variables if not name.startswith("exabgp.")} == {
+        "PATH",
+        "HERALD_HOLD_TIME_S",
+        "HERALD_KEEPALIVE_TIME_S",
+        "HERALD_CONNECT_RETRY_S",
+    }

@@ -1,5 +1,6 @@
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
 
 from hypothesis import given, settings
@@ -36,8 +37,8 @@ def vip(number: int) -> Prefix:
 class Life:
     """A driver and the ExaBGP that it drives."""
 
-    def __init__(self, routes: Mapping[Prefix, PathAttributes], seed: int = 0) -> None:
-        self.driver = Driver(SPEC, routes)
+    def __init__(self, routes: Mapping[Prefix, PathAttributes], seed: int = 0, spec: SessionSpec = SPEC) -> None:
+        self.driver = Driver(spec, routes)
         self.exabgp = ExaBgp(random.Random(seed))  # noqa: S311 -- repeatable, no secret
         self.outputs: list[Output] = []
 
@@ -208,6 +209,22 @@ def test_a_session_that_was_up_ends_this_life_and_an_attempt_does_not() -> None:
     ]
 
 
+def test_ipv4_routes_with_an_ipv6_next_hop_go_only_to_a_peer_that_takes_them() -> None:
+    """ExaBGP would send them anyway, and the peer would end the session or install nonsense."""
+    ends = {"peer_address": ip_address("fd00:1:1::"), "local_address": ip_address("fd00:1:1::1")}
+    spec = replace(SPEC, families=frozenset(Family), **ends)  # type: ignore[arg-type]
+    far, near = replace(PLAIN, next_hop=ip_address("fd00:1:1::1")), PLAIN
+    for extends in (False, True):
+        life = Life({vip(1): far, vip(2): near}, spec=spec)
+        life.hear(peer_open(spec.families, extends_next_hops=extends) + UP)
+        life.run()
+        assert set(life.exabgp.wire) == ({vip(1), vip(2)} if extends else {vip(2)})
+        assert life.exabgp.ends_of_rib == 2
+        life.want({vip(2): far})
+        life.run()
+        assert set(life.exabgp.wire) == ({vip(1), vip(2)} if extends else set()), "the IPv4 next hop is gone"
+
+
 def test_routes_of_a_family_that_the_peer_does_not_carry_stay_here_and_hold_up_nothing() -> None:
     life = Life({vip(1): PLAIN, ip_network("2001:db8::1/128"): PLAIN})
     life.up(frozenset({Family.IPV4}))
@@ -268,9 +285,10 @@ def test_the_next_life_starts_from_what_is_desired_now() -> None:
 
 def test_prefixes_are_recognised_however_they_are_written() -> None:
     mapped = ip_network("::ffff:192.0.2.1/128")
-    life = Life({mapped: PLAIN})
+    plain = replace(PLAIN, next_hop=ip_address("fd00::1"))
+    life = Life({mapped: plain})
     life.up()
-    written = {"ipv6 unicast": {"10.1.1.1": [{"nlri": "::ffff:192.0.2.1/128"}]}}
+    written = {"ipv6 unicast": {"fd00::1": [{"nlri": "::ffff:192.0.2.1/128"}]}}
     attribute = {"as-path": {"0": {"element": "as-sequence", "value": [64512]}}}
     life.hear(event("update", direction="send", message={"update": {"attribute": attribute, "announce": written}}))
-    assert life.programmed() == {mapped: PLAIN}
+    assert life.programmed() == {mapped: plain}

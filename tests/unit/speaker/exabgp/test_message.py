@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from bgp_config.communities import LargeCommunity, StandardCommunity
+from bgp_config.communities import ExtendedCommunity, LargeCommunity, StandardCommunity
 from bgp_config.names import ASN, Family
 from speaker.exabgp.message import Done, Down, EndOfRibSent, Error, Sent, Unknown, Up, parse
 from speaker.route import PathAttributes
@@ -30,7 +30,8 @@ def test_an_announcement() -> None:
     line = (
         HEAD + b'"type": "update", ' + NEIGHBOR + b'"direction": "send", "message": { "update": { "attribute": { '
         b'"origin": "igp", "as-path": {"0": {"element": "as-sequence", "value": [64512, 64512]}}, '
-        b'"local-preference": 100, "community": [ [ 65535, 0 ] ], "large-community": [ [ 1, 2 , 3 ] ] }, '
+        b'"local-preference": 100, "med": 7, "community": [ [ 65535, 0 ] ], "large-community": [ [ 1, 2 , 3 ] ], '
+        b'"extended-community": [ { "value": 842122827661412, "string": "target:64512:100" } ] }, '
         b'"announce": { "ipv4 unicast": { "10.200.1.2": '
         b'[ { "nlri": "10.200.100.2/32" }, { "nlri": "10.200.100.3/32" } ] } } } } } }'
     )
@@ -40,6 +41,8 @@ def test_an_announcement() -> None:
         local_pref=100,
         communities=(StandardCommunity(65535, 0),),
         large_communities=(LargeCommunity(1, 2, 3),),
+        extended_communities=(ExtendedCommunity(842122827661412),),
+        med=7,
     )
     assert parse(line) == Sent(((attributes, ("10.200.100.2/32", "10.200.100.3/32")),), ())
 
