@@ -21,6 +21,7 @@ readonly LAB_PACKAGES=(
 readonly KUBE_PACKAGES=(
     ca-certificates # Go fetches its sources by https
     etcd-server     # what the API server stores
+    lua5.1          # runs the health checks that Argo CD is given
     openssl         # its keys
 )
 readonly SERVICES=(frr etcd) # of these packages: never to run on their own

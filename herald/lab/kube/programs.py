@@ -1,7 +1,7 @@
 """Where the real Kubernetes programs of the lab are. Nothing is installed here: scripts/setup.sh kube does that.
 
-kube-apiserver and kube-proxy are built from the source that tools/kube pins, into a cache outside of the checkout;
-KUBE_APISERVER and KUBE_PROXY name others. etcd is the distribution's, kubectl comes with the Python packages.
+kube-apiserver, kube-proxy and Helm are built from the source that tools/kube and tools/helm pin, into a cache outside of the
+checkout; KUBE_APISERVER, KUBE_PROXY and HELM name others. etcd is the distribution's, kubectl comes with the Python packages.
 """
 
 import os
@@ -12,18 +12,23 @@ from pathlib import Path
 
 from herald.lab.command import LabError
 
-MODULE = Path(__file__).parents[3] / "tools" / "kube" / "go.mod"
-VERSION = re.compile(r"^require k8s\.io/kubernetes (v\S+)$", re.MULTILINE)
+TOOLS = Path(__file__).parents[3] / "tools"
+VERSION = re.compile(r"^require \S+ (v\S+)$", re.MULTILINE)
+"""The module is there for this one; those that it needs in turn are in a list."""
 REMEDY = "run: ./run setup kube"
 
 
 def kube_apiserver() -> Path:
     """LabError where there is none, as from all functions here."""
-    return _built("kube-apiserver", "KUBE_APISERVER")
+    return _built("kube", "kube-apiserver", "KUBE_APISERVER")
 
 
 def kube_proxy() -> Path:
-    return _built("kube-proxy", "KUBE_PROXY")
+    return _built("kube", "kube-proxy", "KUBE_PROXY")
+
+
+def helm() -> Path:
+    return _built("helm", "helm", "HELM")
 
 
 def kubectl() -> Path:
@@ -38,18 +43,19 @@ def openssl() -> Path:
     return _installed("openssl", None, "the package openssl")
 
 
-def cache() -> Path:
-    """The directory of the pinned version's programs, as scripts/build-kube.sh has it."""
-    found = VERSION.search(MODULE.read_text())
+def cache(module: str = "kube") -> Path:
+    """The directory of the programs of the version that tools/MODULE pins, as scripts/build-kube.sh has it."""
+    file = TOOLS / module / "go.mod"
+    found = VERSION.search(file.read_text())
     if found is None:
-        raise LabError(f"{MODULE} does not say which version of k8s.io/kubernetes it requires")
+        raise LabError(f"{file} does not say which version it requires")
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "herald" / f"kube-{found[1]}"
+    return Path(root) / "herald" / f"{module}-{found[1]}"
 
 
-def _built(program: str, variable: str) -> Path:
+def _built(module: str, program: str, variable: str) -> Path:
     given = os.environ.get(variable)
-    path = Path(given) if given else cache() / program
+    path = Path(given) if given else cache(module) / program
     if not os.access(path, os.X_OK):
         raise LabError(f"{path} is not built yet: {REMEDY}" + (f", or correct {variable}" if given else ""))
     return path
