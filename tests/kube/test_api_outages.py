@@ -15,7 +15,7 @@ from herald.kube.source import Gone, Stale
 from herald.lab.kube.api_server import ApiServer
 from tests.contract.reader import Reader
 from tests.kube.etcd import compact
-from tests.kube.living import RecordingClient, life, life_at, node
+from tests.kube.living import RecordingClient, life, life_at, node, service
 from tests.kube.proxy import Proxy, proxy_to
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
@@ -119,19 +119,19 @@ async def test_bookmarks_move_a_watch_on_while_only_others_objects_change(
 ) -> None:
     async with (
         RecordingClient(KubeconfigFile(path=admin_kubeconfig)) as client,
-        life(client, Kind.NODE, node="node1", pace=Pace(watch_s=3.0)) as (reader, _),
+        life(client, Kind.SERVICE, pace=Pace(watch_s=4.0)) as (reader, _),
     ):
-        await reader.until(is_fresh)
-        said = len(reader.words)
-        api_server.client.apply([node("node2")])
+        await reader.until(lambda r: Kind.SERVICE in r.synced)
+        api_server.client.apply([service("web")])
+        await reader.until(lambda r: r.has(Kind.SERVICE, "web"))
+        api_server.client.apply([service("plain", "ClusterIP")])
         deadline = time.monotonic() + 20
         while len(client.watches) < 2:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.05)
-        first, second = (int(watch["resourceVersion"]) for watch in client.watches[:2])
-        assert second > first
-        assert client.lists.count("/api/v1/nodes") == 1
-        assert len(reader.words) == said
+        last_seen = reader.get(Kind.SERVICE, "web").metadata.resource_version
+        assert int(client.watches[1]["resourceVersion"]) > int(last_seen)
+        assert client.lists.count("/api/v1/services") == 1
 
 
 async def test_connections_that_are_cut_and_can_be_made_again_leave_everything_fresh(

@@ -21,10 +21,12 @@ class Pace:
     """How often a kind is looked for that is not served, and has to be."""
     unserved_optional_s: float = 30.0
     """The same for a kind that need not be served."""
-    watch_s: float = 300.0
+    watch_s: float = 150.0
     """The server is asked to end a watch after once to twice this time, so that connections spread anew."""
-    silence_s: float = 150.0
-    """A watch that brings not even a bookmark for so long is dead: the server sends one a minute."""
+    overdue_s: float = 30.0
+    """A watch that the server has not ended so long after that is dead. Not every server sends bookmarks in every watch."""
+    lived_s: float = 5.0
+    """A watch that lasted so long, or brought something, was no failure."""
     pulse_s: float = 8.0
     pulse_again_s: float = 1.0
     pulse_answer_s: float = 5.0

@@ -90,31 +90,40 @@ class Reflector:
         """Watches on and on from where the list ended. Raises what ends it."""
         while True:
             self._is_watching = False
+            pause_s = 0.0
             try:
                 await self._watch()
             except UnreachableError:
                 if not self._is_watching:
                     raise
-                await asyncio.sleep(self._pace.retry_after(self._failures))
-            else:
-                if self._failures:  # it has brought nothing: do not ask again and again
-                    await asyncio.sleep(self._pace.retry_after(self._failures))
+                pause_s = self._pace.retry_after(self._failures)
+            if self._failures:  # it has brought nothing, and was soon over
+                pause_s = self._pace.retry_after(self._failures)
             self._failures += 1
+            await asyncio.sleep(pause_s)
 
     async def _watch(self) -> None:
+        lasts_s = round(self._pace.watch_s * random.uniform(1, 2))  # noqa: S311 -- not for secrets
         query = [
             *self._selection.query,
             ("watch", "true"),
             ("allowWatchBookmarks", "true"),
             ("resourceVersion", self._version),
-            ("timeoutSeconds", str(round(random.uniform(1, 2) * self._pace.watch_s))),  # noqa: S311 -- not for secrets
+            ("timeoutSeconds", str(lasts_s)),
         ]
-        async with self._client.stream(self._selection.path, query, self._pace.silence_s) as pieces:
+        async with self._client.stream(self._selection.path, query, lasts_s + self._pace.overdue_s) as pieces:
             self._is_watching = True
-            splitter = LineSplitter()
-            async for piece in pieces:
-                for line in splitter.feed(piece):
-                    self._take(decode_event(line))
+            proven = asyncio.get_running_loop().call_later(self._pace.lived_s, self._succeed)
+            try:
+                splitter = LineSplitter()
+                async for piece in pieces:
+                    for line in splitter.feed(piece):
+                        self._take(decode_event(line))
+            finally:
+                proven.cancel()
+
+    def _succeed(self) -> None:
+        self._failures = 0
 
     def _take(self, event: WatchEvent) -> None:
         if event.type is EventType.ERROR:  # comes with HTTP 200
@@ -123,7 +132,7 @@ class Reflector:
         if event.type is not EventType.BOOKMARK:
             self._feed.event(event.type, head, event.object, time.monotonic())
         self._version = head.resource_version
-        self._failures = 0
+        self._succeed()
 
     def _not_served(self) -> float:
         """The time until it is looked for again."""
