@@ -234,7 +234,7 @@ def _readiness(core: Core, table: SessionTable) -> tuple[ConditionStatus, str, s
         return ConditionStatus.FALSE, "SessionsDown", f"{established} of {wanted} sessions are Established"
     if cluster.stale:
         return ConditionStatus.TRUE, "Stale", f"not heard from the API: {', '.join(sorted(cluster.stale))}"
-    return ConditionStatus.TRUE, "Ready", f"{established} sessions are Established"
+    return ConditionStatus.TRUE, "Ready", f"{established} of {wanted} sessions are Established"
 
 
 def state_of(status: BGPNodeStatus | BGPSessionStatus) -> Mapping[str, object]:

@@ -1,0 +1,189 @@
+"""What BGPNode and BGPSession objects say of a speaker's state."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from bgp_config.names import NodeName, PeerName, host_prefix
+from bgp_config.status.condition import ConditionStatus
+from bgp_config.status.node import MAX_SERVICES, BGPNodeStatus, DataPathState
+from bgp_config.status.session import BGPSessionStatus, State
+from herald.kube.objects import EXCLUDE_LABEL, Kind, KubeObject
+from herald.kube.source import Change, Stale, Synced, Upsert
+from speaker.core import Core
+from speaker.peering import NodeNetwork, Source
+from speaker.reasons import PeerReason, Reason
+from speaker.route import PathAttributes
+from speaker.session import Closed, Established, Programmed, SessionEvent
+from speaker.status import DataPathReport, Moment, Since, config_hash, node_status, session_statuses, state_of
+from speaker.table import SessionTable
+from tests.builders import (
+    UNREADY,
+    advertisement_manifest,
+    endpoint,
+    endpoint_slice,
+    ip,
+    node,
+    peer_manifest,
+    pool_manifest,
+    service,
+)
+
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+NETWORK = NodeNetwork(sources={ip("10.1.1.0"): Source(ip("10.1.1.1"), on_link=True)})
+CONFIG: tuple[KubeObject, ...] = (node(), pool_manifest(), peer_manifest(), advertisement_manifest())
+WEB: tuple[KubeObject, ...] = (service("web", "198.51.100.7"), endpoint_slice("web", [endpoint("node1", "10.244.1.1")]))
+NO_GATE = DataPathReport(kind="none")
+
+
+class Speaking:
+    """A speaker's state without its program. Its monotonic clock shows 1000 at START."""
+
+    def __init__(self, *things: KubeObject) -> None:
+        self.core, self.table, self.since = Core(NodeName("node1"), "herald-lb.io/bgp"), SessionTable(), Since()
+        self.core.learn(NETWORK)
+        self.tell(things, [Synced(kind) for kind in Kind])
+
+    def tell(self, things: Iterable[KubeObject] = (), words: Iterable[Change] = ()) -> None:
+        kinds = [(getattr(thing, "kind", None) or Kind(type(thing).__name__), thing) for thing in things]
+        self.core.apply([*(Upsert(kind, thing.key, thing) for kind, thing in kinds), *words])
+        self.core.step()
+
+    def apply(self, event: SessionEvent) -> None:
+        self.table.apply(event)
+
+    def node(self, at: float = 1000.0, data_path: DataPathReport = NO_GATE) -> BGPNodeStatus:
+        return node_status(self.core, self.table, data_path, self.since, moment(at))
+
+    def sessions(self, at: float = 1000.0) -> dict[str, BGPSessionStatus]:
+        return session_statuses(self.core, self.table, self.since, moment(at))
+
+
+def moment(at: float) -> Moment:
+    return Moment(monotonic=at, utc=START + timedelta(seconds=at - 1000))
+
+
+def test_a_session_is_down_until_it_is_established_and_tells_since_when_and_how_many_prefixes() -> None:
+    speaking = Speaking(*CONFIG, *WEB)
+    found = speaking.sessions()["node1.tor1"]
+    assert (found.state, found.prefixes, found.local_address, found.peer_asn) == (State.DOWN, 0, "10.1.1.1", 65001)
+    spec = speaking.core.peering.sessions[PeerName("tor1")]
+    speaking.apply(Established(spec, 1005.0))
+    speaking.apply(Programmed(spec, 1006.0, host_prefix(ip("198.51.100.7")), PathAttributes(next_hop=ip("10.1.1.1"))))
+    found = speaking.sessions(1010.0)["node1.tor1"]
+    assert (found.state, found.prefixes, found.since) == (State.ESTABLISHED, 1, START + timedelta(seconds=5))
+
+
+def test_a_session_that_ended_says_why_and_keeps_saying_it_when_it_is_back() -> None:
+    speaking = Speaking(*CONFIG)
+    spec = speaking.core.peering.sessions[PeerName("tor1")]
+    for event in (Established(spec, 1001.0), Closed(spec, 1002.0, "x" * 5000), Established(spec, 1003.0)):
+        speaking.apply(event)
+    found = speaking.sessions(1004.0)["node1.tor1"]
+    assert found.state is State.ESTABLISHED
+    assert found.last_error is not None
+    assert found.last_error.at == START + timedelta(seconds=2)
+    assert len(found.last_error.text) == 1024
+
+
+def test_the_same_state_renders_the_same_at_any_time() -> None:
+    speaking = Speaking(*CONFIG, *WEB, peer_manifest("tor2", "10.2.1.0"))
+    spec = speaking.core.peering.sessions[PeerName("tor1")]
+    speaking.apply(Established(spec, 1000.3))
+    speaking.apply(Closed(spec, 1000.6, "gone"))
+    renderings = [(speaking.node(at), speaking.sessions(at)) for at in (1001.0, 1001.9, 1500.0)]
+    assert renderings[0] == renderings[1] == renderings[2]
+
+
+def test_a_peer_without_a_session_is_down_and_an_error_of_the_node_with_its_remedy() -> None:
+    speaking = Speaking(*CONFIG, peer_manifest("tor2", "10.2.1.0"))
+    found = speaking.sessions()["node1.tor2"]
+    assert (found.state, found.local_address) == (State.DOWN, None)
+    assert found.last_error is not None
+    assert found.last_error.text == PeerReason.NO_SOURCE_ADDRESS.remedy
+    assert [(e.about, e.reason) for e in speaking.node().errors] == [("BGPPeer/tor2", "noSourceAddress")]
+
+
+def test_a_refused_object_and_a_stale_kind_are_errors_and_stale_has_a_time() -> None:
+    speaking = Speaking(*CONFIG)
+    speaking.tell([pool_manifest("default", "no address"), pool_manifest("other", "nor this")])
+    speaking.tell(words=[Stale(Kind.SERVICE, "no answer")])
+    status = speaking.node(1003.0)
+    assert {(e.about, e.reason) for e in status.errors} == {
+        ("AddressPool/default", "inForceLastGood"),
+        ("AddressPool/other", "inForceNothing"),
+        ("Service", "stale"),
+    }
+    assert status.config is not None
+    assert status.config.refused == 2
+    assert status.stale_since == START + timedelta(seconds=3)
+
+
+def test_ready_says_what_is_missing() -> None:
+    speaking = Speaking(*CONFIG)
+    down = speaking.node().conditions[0]
+    assert (down.type, down.status, down.reason) == ("Ready", ConditionStatus.FALSE, "SessionsDown")
+    speaking.apply(Established(speaking.core.peering.sessions[PeerName("tor1")], 1001.0))
+    assert speaking.node(1002.0).conditions[0].status is ConditionStatus.TRUE
+    fresh = Core(NodeName("node1"), "herald-lb.io/bgp")
+    unsynced = node_status(fresh, SessionTable(), NO_GATE, Since(), moment(1000.0)).conditions[0]
+    assert (unsynced.status, unsynced.reason) == (ConditionStatus.FALSE, "NotSynced")
+
+
+def test_a_node_that_announces_nothing_says_why_once_and_not_for_every_service() -> None:
+    speaking = Speaking(*CONFIG, *WEB, node(labels={EXCLUDE_LABEL: ""}))
+    status = speaking.node()
+    assert status.drain is not None
+    assert status.drain.reason == Reason.NODE_EXCLUDED
+    assert status.services_not_normal_total == 0
+    assert status.counts is not None
+    assert (status.counts.announced, status.counts.withheld) == (0, 1)
+
+
+def test_services_that_are_not_as_they_should_be_are_listed_up_to_a_bound_and_counted() -> None:
+    unready = [endpoint_slice("web", [endpoint("node1", "10.244.1.1", UNREADY)])]
+    assert Speaking(*CONFIG, service("web", "198.51.100.7"), *unready).node().services_not_normal[0].reason == "noEndpoint"
+    elsewhere = endpoint_slice("web", [endpoint("node2", "10.244.1.1")])
+    assert Speaking(*CONFIG, service("web", "198.51.100.7"), elsewhere).node().services_not_normal == ()
+    many = [service(f"web-{number}", "203.0.113.1") for number in range(MAX_SERVICES + 9)]
+    status = Speaking(*CONFIG, *many).node()
+    assert (len(status.services_not_normal), status.services_not_normal_total) == (MAX_SERVICES, MAX_SERVICES + 9)
+
+
+def test_the_data_path_says_what_it_is_and_how_it_is() -> None:
+    speaking = Speaking(*CONFIG)
+    reports = {
+        DataPathReport(kind="none"): DataPathState.NOT_CHECKED,
+        DataPathReport(kind="kube-proxy"): DataPathState.UNKNOWN,
+        DataPathReport(kind="kube-proxy", answers=True, last_sync=START): DataPathState.HEALTHY,
+        DataPathReport(kind="kube-proxy", answers=False, timeouts=3): DataPathState.UNHEALTHY,
+    }
+    for report, state in reports.items():
+        found = speaking.node(data_path=report).data_path
+        assert found is not None
+        assert (found.state, found.timeouts, found.last_sync) == (state, report.timeouts, report.last_sync)
+
+
+def test_equal_configurations_have_one_hash_whatever_the_order_and_others_another() -> None:
+    parts: list[KubeObject] = [
+        *CONFIG,
+        peer_manifest("tor2", "10.2.1.0"),
+        advertisement_manifest("x", communities=["1:2", "3:4"]),
+    ]
+    one, other = Speaking(*parts), Speaking(*reversed(parts))
+    assert config_hash(one.core.cluster.config) == config_hash(other.core.cluster.config)
+    other.tell([peer_manifest("tor2", "10.2.1.0", holdTimeSeconds=30)])
+    assert config_hash(one.core.cluster.config) != config_hash(other.core.cluster.config)
+
+
+def test_counts_are_no_state() -> None:
+    speaking = Speaking(*CONFIG, *WEB)
+    before, sessions_before = speaking.node(), speaking.sessions()
+    speaking.tell([endpoint_slice("web", [endpoint("node1", "10.244.1.1", UNREADY)])])
+    after = speaking.node()
+    assert before != after
+    assert state_of(before) == state_of(after)
+    assert state_of(msgspec.structs.replace(sessions_before["node1.tor1"], prefixes=9)) == state_of(
+        sessions_before["node1.tor1"]
+    )
