@@ -23,6 +23,7 @@ from herald.lab.routes import KernelRoute
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 10.0
 FILE_DESCRIPTORS = 4096
+BGP_PORT = 179
 REAL_TIME = 40
 STOP_ORDER = ("bgpd", "bfdd", "zebra")
 
@@ -60,7 +61,7 @@ class Router:
         await self._start_daemon("zebra", self.directory / "zserv.api")
         if (self.directory / "bfdd.conf").exists():
             await self.start_bfdd()
-        await self._start_daemon("bgpd", self.directory / "bgpd.vty", "-p", "179")
+        await self.start_bgpd()
 
     async def stop(self) -> None:
         """As an operator stops it: bgpd closes its sessions, bfdd too, zebra takes its routes back."""
@@ -85,8 +86,9 @@ class Router:
         self._daemons["bgpd"].kill()
         await self._daemons.pop("bgpd").wait(STOP_TIMEOUT_S)
 
-    async def start_bgpd(self) -> None:
-        await self._start_daemon("bgpd", self.directory / "bgpd.vty", "-p", "179")
+    async def start_bgpd(self, *, port: int = BGP_PORT) -> None:
+        """It listens on this port."""
+        await self._start_daemon("bgpd", self.directory / "bgpd.vty", "-p", str(port))
 
     async def kill_bfdd(self) -> None:
         """As a crash: it says nothing more. `start_bfdd` brings it back."""
@@ -97,9 +99,13 @@ class Router:
         await self._start_daemon("bfdd", self.directory / "bfdd.vty", "--bfdctl", str(self.directory / "bfdd.sock"))
 
     def prefer(self) -> None:
-        """Its daemons come before all that is not real-time, as on a router that has its processors to itself."""
+        """Its daemons come before all that is not real-time, as on a router that has its processors to itself.
+
+        All of their threads: zebra's main thread spins while it waits for the one that writes to the kernel.
+        """
         for daemon in self.daemons:
-            os.sched_setscheduler(daemon.pid, os.SCHED_RR, os.sched_param(REAL_TIME))
+            for thread in process.threads(daemon.pid):
+                os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(REAL_TIME))
 
     async def bfd_sessions(self) -> Mapping[IPAddress, BfdSession]:
         """By peer address, as bfdd has them."""

@@ -131,10 +131,9 @@ def parse(line: bytes) -> Message:
     if line == b"error":
         return _ERROR
     try:
-        event = _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _meaning(_decoder.decode(line)) or _unknown(line, malformed=False)
+    except (msgspec.MsgspecError, ValueError):
         return _unknown(line, malformed=True)
-    return _meaning(event) or _unknown(line, malformed=False)
 
 
 def prefix_of(text: str) -> Prefix:
@@ -154,15 +153,8 @@ def _meaning(event: _Event) -> Message | None:
         case _Event(type="state", neighbor=_Neighbor(state="down", reason=reason)):
             return Down(reason)
         case _Event(type="open", neighbor=_Neighbor(direction="receive", message=_Body(body=body))):
-            return _peer_open(body)
+            return read_open(bytes.fromhex(body.removeprefix("0x")))
     return None
-
-
-def _peer_open(body: str) -> PeerOpen | None:
-    try:
-        return read_open(bytes.fromhex(body))
-    except ValueError:
-        return None
 
 
 def _announced(update: _Update) -> tuple[tuple[PathAttributes, tuple[str, ...]], ...]:

@@ -26,7 +26,7 @@ def peer_open(families: Iterable[Family], *, extends_next_hops: bool = False) ->
     values += [(2, b""), (65, (65001).to_bytes(4)), *([(5, bytes((0, 1, 0, 1, 0, 2)))] if extends_next_hops else [])]
     parameters = b"".join(bytes((2, len(value) + 2, code, len(value))) + value for code, value in values)
     body = b"\x04" + (65001).to_bytes(2) + b"\x00\x5a" + bytes((10, 0, 0, 1, len(parameters))) + parameters
-    return event("open", direction="receive", message={"category": 1, "header": "FF", "body": body.hex().upper()})
+    return event("open", direction="receive", message={"category": 1, "header": "0xFF", "body": f"0x{body.hex().upper()}"})
 
 
 UP = event("state", state="up")

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from bgp_config.communities import ExtendedCommunity, LargeCommunity, StandardCommunity
 from bgp_config.names import ASN, Family
 from speaker.exabgp.message import Done, Down, EndOfRibSent, Error, Sent, Unknown, Up, parse
+from speaker.exabgp.open import PeerOpen
 from speaker.route import PathAttributes
 
 HEAD = b'{ "exabgp": "5.0.0", "time": 1795500779.4796357, "host" : "vm", "pid" : 20138, "ppid" : 20096, "counter": 12, '
@@ -24,6 +25,22 @@ def test_states() -> None:
     assert isinstance(parse(HEAD + b'"type": "state", ' + NEIGHBOR + b'"state": "connected" } }'), Unknown)
     line = HEAD + b'"type": "state", ' + NEIGHBOR + b'"state": "down", "reason": "notification received (6,4)" } }'
     assert parse(line) == Down("notification received (6,4)")
+
+
+def test_the_peers_open_is_told_in_octets() -> None:
+    head = (
+        HEAD + b'"type": "open", ' + NEIGHBOR + b'"direction": "receive", "message": { "category": 1, '
+        b'"header": "0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF007301", '
+    )
+    frr = (
+        b'"body": "0x04FDE900090AFF00015602060104000100010206010400020001020280000202020002024600020641040000FDE902020600'
+        b'020A450800010101000201010208490604746F72310002044002C0780210470E0001018000000000020180000000" }  } }'
+    )
+    assert parse(head + frr) == PeerOpen(frozenset(Family))
+    for broken in (b'"body": "0x04" } } }', b'"body": "0xZ" } } }'):
+        message = parse(head + broken)
+        assert isinstance(message, Unknown)
+        assert message.malformed
 
 
 def test_an_announcement() -> None:
