@@ -1,0 +1,47 @@
+"""When an object is written again: state at once, counts seldom, a heartbeat always in time."""
+
+import msgspec
+
+from bgp_config.status.node import HEARTBEAT_S, BGPNodeStatus, Counts
+from bgp_config.status.session import BGPSessionStatus, State
+from speaker.reporter import BEAT_S, COUNTS_S, LOOK_S, SETTLE_S, Written
+from tests.unit.speaker.test_status import START
+
+SESSION = BGPSessionStatus(
+    node="node1",
+    peer="tor1",
+    peer_address="10.1.1.0",
+    peer_asn=65001,
+    local_asn=64512,
+    state=State.ESTABLISHED,
+    since=START,
+    prefixes=1,
+)
+NODE = BGPNodeStatus(version="1", counts=Counts(announced=1, withheld=0, sessions=1, established=1))
+MORE = msgspec.structs.replace(NODE, counts=Counts(announced=2, withheld=0, sessions=1, established=1))
+
+
+def written(status: BGPNodeStatus | BGPSessionStatus) -> Written:
+    return Written(uid="u", status=status, at=100.0, counts_due_at=160.0)
+
+
+def test_what_did_not_change_is_not_written() -> None:
+    assert written(SESSION).next(SESSION, 1000.0) is None
+
+
+def test_state_is_written_at_once() -> None:
+    down = msgspec.structs.replace(SESSION, state=State.DOWN)
+    assert written(SESSION).next(down, 100.1) == down
+
+
+def test_counts_wait_for_their_minute() -> None:
+    more = msgspec.structs.replace(SESSION, prefixes=2)
+    assert written(SESSION).next(more, 159.9) is None
+    assert written(SESSION).next(more, 160.0) == more
+    assert min(COUNTS_S) >= 60
+
+
+def test_a_heartbeat_says_again_what_was_said_and_is_in_time_although_it_is_looked_at_seldom() -> None:
+    assert written(NODE).next(MORE, 100.0 + BEAT_S - 0.1) is None
+    assert written(NODE).next(MORE, 100.0 + BEAT_S) == NODE
+    assert BEAT_S + LOOK_S + SETTLE_S <= HEARTBEAT_S
