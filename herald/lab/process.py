@@ -81,6 +81,11 @@ class Process:
         return self.log.read_text(errors="replace")
 
 
+def threads(pid: int) -> list[int]:
+    """The kernel's ids of the process's threads."""
+    return [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
+
+
 def start(
     namespace: str | None, argv: Sequence[str], *, name: str, log: Path, env: Mapping[str, str] | None = None
 ) -> Process:
