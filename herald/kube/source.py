@@ -6,6 +6,7 @@ server; one contract suite holds both to these words.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -59,14 +60,18 @@ class Changes:
     """The mailbox between one source and one reader. Bounded by the number of objects, whatever the rate of events.
 
     Order is kept between words about one kind: what was posted before Synced or Fresh is taken before or with it.
+    `posted_at` is when the oldest of what was taken last had been posted (monotonic seconds); None after an empty take.
     """
 
     def __init__(self) -> None:
         self._objects: dict[tuple[Kind, ObjectKey], Upsert | Gone] = {}
         self._kinds: dict[tuple[Kind, type], Synced | Stale | Fresh] = {}
         self._waiting = asyncio.Event()
+        self._first_at: float | None = None
+        self.posted_at: float | None = None
 
     def post(self, change: Change) -> None:
+        self._first_at = self._first_at or time.monotonic()
         match change:
             case Upsert() | Gone():
                 self._objects[change.kind, change.key] = change
@@ -86,6 +91,7 @@ class Changes:
         self._waiting.clear()
         taken: Iterable[Change] = [*self._objects.values(), *self._kinds.values()]
         self._objects, self._kinds = {}, {}
+        self.posted_at, self._first_at = self._first_at, None
         return list(taken)
 
 

@@ -25,6 +25,7 @@ from kubernetes.aio.config.incluster_config import InClusterConfigLoader
 from herald.kube.api.access import Access, Fingerprint, InCluster, KubeconfigFile, fingerprint
 from herald.kube.api.connector import probed_connector
 from herald.kube.api.errors import UnauthorizedError, UnreachableError, error_of
+from herald.kube.api.tally import Tally
 
 log = logging.getLogger("herald.kube.api")
 
@@ -60,6 +61,7 @@ class ApiClient:
     """Calls to one API server: `async with ApiClient(access) as client`. `timeout_s` is for a whole call, but no stream."""
 
     def __init__(self, access: Access, timeout_s: float = 10.0) -> None:
+        self.tally = Tally()
         self._access = access
         self._limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
         self._current: _Connections | None = None

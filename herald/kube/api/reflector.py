@@ -78,6 +78,7 @@ class Reflector:
             self._version = page.resource_version
         self._feed.end_list(time.monotonic())
         self._was_listed = self._is_proven = True
+        self._client.tally.lists[self._selection.kind] += 1
         self._words.listed(self._selection)
         self.say_fresh()
 
@@ -113,6 +114,7 @@ class Reflector:
         ]
         async with self._client.stream(self._selection.path, query, lasts_s + self._pace.overdue_s) as pieces:
             self._is_watching = True
+            self._client.tally.watches[self._selection.kind] += 1
             proven = asyncio.get_running_loop().call_later(self._pace.lived_s, self._succeed)
             try:
                 splitter = LineSplitter()
@@ -131,6 +133,7 @@ class Reflector:
         head = decode_head(event.object)
         if event.type is not EventType.BOOKMARK:
             self._feed.event(event.type, head, event.object, time.monotonic())
+            self.say_fresh()
         self._version = head.resource_version
         self._succeed()
 
