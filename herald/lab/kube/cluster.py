@@ -4,21 +4,17 @@ A VIP in a Service's status then answers on every node whose kube-proxy lets it,
 with the address on no device. Endpoints are programs on the nodes. All of it ends with the lab.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
-
-import yaml
 
 from herald.lab import manifests
 from herald.lab.command import LabError
-from herald.lab.kube import programs
+from herald.lab.kube import helm, programs
 from herald.lab.kube.api_server import ApiServer
-from herald.lab.kube.client import ApiError
+from herald.lab.kube.audit import Audit
 from herald.lab.lab import Lab
-from herald.lab.manifests import Manifest
 from herald.lab.namespace import inside
 from herald.lab.process import Process
 from herald.lab.topology import Control
@@ -30,8 +26,6 @@ PROXY_HEALTH_PORT = 10256
 PROXY_TIMEOUT_S = 30.0
 POD_NETWORK = "10.244.0.0/16"
 ASK_TIMEOUT_S = 1.0
-DEPLOY = Path(__file__).parents[3] / "deploy"
-SERVED_TIMEOUT_S = 20.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,17 +45,22 @@ class Cluster:
             raise LabError("the cluster was not started")
         return self._api
 
+    @property
+    def audit(self) -> Audit:
+        """Of Herald's programs."""
+        return Audit(directory=self.lab.directory_of(self._control.name) / "kube", namespace=helm.NAMESPACE)
+
     async def start(self) -> None:
         """Returns when the API server is ready and every node's kube-proxy has written its rules."""
         control = self._control
         self._api = ApiServer(
-            directory=self.lab.directory_of(control.name) / "kube",
+            directory=self.audit.directory,
             start_program=lambda argv, name: self.lab.start(control.name, argv, name=name),
             host=str(control.addresses[0].ip),
             namespace=self.lab.namespace(control.name),
             users={**self.users, PROXY_USER: ()},
             node_ports=self.node_ports,
-            flags=self.flags,
+            flags=[*self.audit.flags(), *self.flags],
         )
         await self.api.start()
         self.api.client.apply(manifests.node(node) for node in self.lab.topology.nodes)
@@ -71,20 +70,9 @@ class Cluster:
             await until(partial(self._proxy_is_healthy, node.name), PROXY_TIMEOUT_S)
 
     async def install(self) -> None:
-        """Herald's definitions of its kinds, and its rights. Returns when the kinds are served."""
-        definitions = list(_manifests_in(DEPLOY / "crds"))
-        self.api.client.apply([*definitions, *_manifests_in(DEPLOY / "rbac")])
-        for spec in (definition["spec"] for definition in definitions):
-            for version in spec["versions"]:
-                path = f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"
-                await until(partial(self._is_served, path), SERVED_TIMEOUT_S)
-
-    def _is_served(self, path: str) -> bool:
-        try:
-            self.api.client.get(path)
-        except ApiError:
-            return False
-        return True
+        """Herald's charts: its kinds, rights and policies. Returns when the kinds are served. Nothing runs its workloads."""
+        passwords = sorted(self.lab.topology.settings.passwords)
+        await helm.install(self.api.client, {"passwordSecrets": {helm.NAMESPACE: passwords}} if passwords else {})
 
     def start_proxy(self, node: str) -> None:
         """Returns at once."""
@@ -119,11 +107,6 @@ class Cluster:
         if not proxy.running:
             raise LabError(f"kube-proxy of {node} ended with {proxy.returncode}: {proxy.output()[-500:]}")
         return inside(self.lab.namespace(node), _is_healthy)
-
-
-def _manifests_in(folder: Path) -> Iterator[Manifest]:
-    for path in sorted(folder.glob("*.yaml")):
-        yield from yaml.safe_load_all(path.read_text())
 
 
 def _is_healthy() -> bool:

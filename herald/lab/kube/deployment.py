@@ -18,6 +18,8 @@ from herald.lab import manifests
 from herald.lab.deployment import Deployment
 from herald.lab.endpoint import DEFAULT_PORT
 from herald.lab.kube.cluster import Cluster
+from herald.lab.kube.helm import NAMESPACE
+from herald.lab.kube.tokens import pod_token
 from herald.lab.lab import Lab
 from herald.lab.manifests import Manifest
 from herald.lab.topology import CONTROL
@@ -62,8 +64,11 @@ class KubeDeployment(Deployment):
         return {key: vips for key, vips in found.items() if vips}
 
     def _source_flags(self, word: str, node: str | None = None) -> list[str]:
-        kubeconfig = self.directory / f"{word}-{node or CONTROL}.kubeconfig"
-        self.cluster.api.admin.write_kubeconfig(kubeconfig)
+        """With the rights of the service account that the chart gives the program, as a pod on this node."""
+        pod, api = f"{word}-{node or CONTROL}", self.cluster.api
+        token = pod_token(api.client, namespace=NAMESPACE, service_account=f"herald-{word}", pod=pod, node=node)
+        kubeconfig = self.directory / f"{pod}.kubeconfig"
+        api.admin.with_token(token).write_kubeconfig(kubeconfig)
         return ["--kubeconfig", str(kubeconfig)]
 
     def _apply(self, text: str) -> float:

@@ -1,7 +1,7 @@
 """Where the real Kubernetes programs of the lab are. Nothing is installed here: scripts/setup.sh kube does that.
 
 kube-apiserver, kube-proxy and Helm are built from the source that tools/kube and tools/helm pin, into a cache outside of the
-checkout; KUBE_APISERVER, KUBE_PROXY and HELM name others. etcd is the distribution's, kubectl comes with the Python packages.
+checkout; KUBE_APISERVER, KUBE_PROXY and HELM name others. etcd is the distribution's, kubectl is a Python package.
 """
 
 import os
