@@ -20,6 +20,8 @@ from herald.kube.directory.decode import Flaw
 from herald.kube.objects import Ingress, LoadBalancerStatus, ObjectKey, Service, ServiceStatus
 from herald.kube.requested import requested_vips
 
+NO_VERSION = ""
+
 
 class StatusFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What one file says. `reason` and `message` are for people, and empty when all is well."""
@@ -78,17 +80,19 @@ class DirectoryStatusWriter:
         self._directory = directory
         self._locks: WeakValueDictionary[ObjectKey, asyncio.Lock] = WeakValueDictionary()
 
-    async def write_ingress(self, service: Service, vips: Sequence[IPAddress]) -> None:
+    async def write_ingress(self, service: Service, vips: Sequence[IPAddress]) -> str:
         async with self._locks.setdefault(service.key, asyncio.Lock()):
             status = StatusFile.of(service, [str(vip) for vip in vips])
             await asyncio.to_thread(_replace, status_path(self._directory, service.key), status)
+        return NO_VERSION
 
-    async def write_pending(self, service: Service, reason: str, message: str) -> None:
+    async def write_pending(self, service: Service, reason: str, message: str) -> str:
         """Leaves the VIPs in the file as they are: a word about them never takes one away."""
         async with self._locks.setdefault(service.key, asyncio.Lock()):
             path = status_path(self._directory, service.key)
             status = StatusFile.of(service, await asyncio.to_thread(_vips_in, path, service), reason, message)
             await asyncio.to_thread(_replace, path, status)
+        return NO_VERSION
 
     async def forget(self, service: ObjectKey) -> None:
         async with self._locks.setdefault(service, asyncio.Lock()):
