@@ -78,21 +78,26 @@ class Established:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The session is down, or an attempt failed: the peer has none of our routes."""
+    """The session is down, or an attempt failed: the peer has none of our routes.
+
+    `error` are code and subcode of the NOTIFICATION that ended it (RFC 4271, section 4.5), if there was one.
+    """
 
     spec: SessionSpec
     at: float
     why: str
+    error: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Programmed:
-    """ExaBGP put this on the wire. `attributes` None: withdrawn."""
+    """ExaBGP put this on the wire. `attributes` None: withdrawn. `begins_update`: the first prefix of its UPDATE."""
 
     spec: SessionSpec
     at: float
     prefix: Prefix
     attributes: PathAttributes | None
+    begins_update: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,8 @@ def _state(
     if record.last_error is None:
         return state, at, None
     failed_at = since.of(f"{what} error", record.failures, now.at(record.failed_at))
-    return state, at, SessionError(text=clip(record.last_error), at=failed_at)
+    code, subcode = record.error or (None, None)
+    return state, at, SessionError(code=code, subcode=subcode, text=clip(record.last_error), at=failed_at)
 
 
 def _config(core: Core, since: Since, now: datetime) -> ConfigInUse:

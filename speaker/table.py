@@ -13,15 +13,20 @@ from speaker.session import Closed, Ended, Established, InSync, Programmed, Sess
 
 @dataclass(slots=True)
 class SessionRecord:
-    """`since` is when `state` was entered, monotonic seconds; the last error and its time are kept until the next one."""
+    """`since` is when `state` was entered, monotonic seconds; the last error and its time are kept until the next one.
+
+    `updates` counts the UPDATEs that were sent. `error` are code and subcode of the NOTIFICATION of the last error.
+    """
 
     since: float
     state: SessionState = SessionState.DOWN
     in_sync: bool = False
     last_error: str | None = None
+    error: tuple[int, int] | None = None
     failed_at: float = 0.0
     failures: int = 0
     transitions: int = 0
+    updates: int = 0
     on_wire: set[Prefix] = field(default_factory=set)
 
 
@@ -45,15 +50,11 @@ class SessionTable:
             case InSync():
                 record.in_sync = True
                 return set()
-            case Programmed(attributes=None):
-                record.on_wire.discard(event.prefix)
-                return {event.prefix}
             case Programmed():
-                record.on_wire.add(event.prefix)
-                return set()
+                return self._note(record, event)
             case Closed():
                 self._enter(record, SessionState.DOWN, event.at)
-                record.last_error, record.failed_at = event.why, event.at
+                record.last_error, record.error, record.failed_at = event.why, event.error, event.at
                 record.failures += 1
                 return self._clear(record)
             case Ended():
@@ -71,6 +72,15 @@ class SessionTable:
         if record.state is not state:
             record.state, record.since = state, at
             record.transitions += 1
+
+    @staticmethod
+    def _note(record: SessionRecord, event: Programmed) -> set[Prefix]:
+        record.updates += event.begins_update
+        if event.attributes is None:
+            record.on_wire.discard(event.prefix)
+            return {event.prefix}
+        record.on_wire.add(event.prefix)
+        return set()
 
     @staticmethod
     def _clear(record: SessionRecord) -> set[Prefix]:

@@ -23,7 +23,7 @@ async def exposition(registry: CollectorRegistry) -> bytes:
     previous = ""
     for metric in registry.collect():
         for piece in _pieces(metric):
-            text = generate_latest(_Only(piece))  # type: ignore[arg-type]  # it only asks for collect()
+            text = generate_latest(_Only(piece))
             pieces.append(text.split(b"\n", _HEAD_LINES)[_HEAD_LINES] if metric.name == previous else text)
             previous = metric.name
             await asyncio.sleep(0)

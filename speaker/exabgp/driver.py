@@ -20,7 +20,7 @@ from speaker.exabgp.command import Command, EndOfRib, line
 from speaker.exabgp.config import family_name
 from speaker.exabgp.message import Done, Down, EndOfRibSent, Error, Sent, Unknown, Up, parse
 from speaker.exabgp.open import PeerOpen
-from speaker.exabgp.why import explain
+from speaker.exabgp.why import error_of, explain
 from speaker.route import PathAttributes
 from speaker.session import Closed, Established, InSync, Programmed, SessionEvent, SessionSpec
 
@@ -149,7 +149,8 @@ class Driver:
                 self._unanswered -= 1
                 return self._in_sync(now)
             case Sent() as sent:
-                return [Programmed(self._spec, now, prefix, attributes) for prefix, attributes in self._rib.sent(sent)]
+                programmed = enumerate(self._rib.sent(sent))
+                return [Programmed(self._spec, now, prefix, to, begins_update=not n) for n, (prefix, to) in programmed]
             case EndOfRibSent(family):
                 self._unmarked.discard(family)
                 return self._in_sync(now)
@@ -160,7 +161,7 @@ class Driver:
             case Up():
                 return self._up(now)
             case Down(reason):
-                return self._down(explain(reason), now)
+                return self._down(Closed(self._spec, now, explain(reason), error_of(reason)))
             case Error():
                 self._over = "ExaBGP refused a command"
                 return [Closed(self._spec, now, self._over)]
@@ -186,10 +187,10 @@ class Driver:
             for family in sorted(self._spec.families - self._families)
         ]
 
-    def _down(self, why: str, now: float) -> list[Output]:
+    def _down(self, closed: Closed) -> list[Output]:
         if self.is_up:
-            self._over = why
-        return [Closed(self._spec, now, why)]
+            self._over = closed.why
+        return [closed]
 
     def _in_sync(self, now: float) -> list[Output]:
         if self._phase is not _Phase.MARKING or self._unmarked or self._unanswered:

@@ -44,6 +44,12 @@ def explain(reason: str) -> str:
     return reason
 
 
+def error_of(reason: str) -> tuple[int, int] | None:
+    """Code and subcode of the NOTIFICATION that ExaBGP's reason tells of, if it does."""
+    match = _NOTIFICATION.fullmatch(reason)
+    return (int(match[2]), int(match[3])) if match else None
+
+
 def explain_connect(reason: str, *, has_password: bool) -> str:
     """A failed connect. A router drops segments with a wrong or missing MD5 signature without a word."""
     hint = ", or its TCP MD5 password is another one" if has_password else ", or it wants a TCP MD5 password"

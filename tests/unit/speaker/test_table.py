@@ -58,3 +58,12 @@ def test_an_ended_session_is_forgotten() -> None:
     table = up()
     assert table.apply(Ended(TOR1, 5)) == {VIP}
     assert TOR1 not in table.records
+
+
+def test_updates_are_counted_not_prefixes_and_the_codes_of_the_last_error_are_kept() -> None:
+    table = up()
+    table.apply(Programmed(TOR1, 4, VIP, ROUTE, begins_update=True))
+    table.apply(Programmed(TOR1, 4, ip_network("198.51.100.8/32"), ROUTE))
+    table.apply(Programmed(TOR1, 5, VIP, None, begins_update=True))
+    table.apply(Closed(TOR1, 6, "Cease", (6, 2)))
+    assert (table.records[TOR1].updates, table.records[TOR1].error) == (2, (6, 2))

@@ -1,6 +1,6 @@
 import pytest
 
-from speaker.exabgp.why import explain, explain_connect
+from speaker.exabgp.why import error_of, explain, explain_connect
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ def test_silence_hints_at_a_password_since_routers_drop_a_wrong_signature_withou
     assert "another one" in explain_connect("Connection timed out", has_password=True)
     assert "wants a TCP MD5 password" in explain_connect("Connection timed out", has_password=False)
     assert explain_connect("Connection refused", has_password=True) == "cannot connect: Connection refused"
+
+
+def test_the_codes_of_a_notification_are_kept_and_other_ends_have_none() -> None:
+    assert error_of("notification received (6,1)") == (6, 1)
+    assert error_of("closing connection") is None
