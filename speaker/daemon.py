@@ -20,13 +20,15 @@ from speaker.admission import Admission
 from speaker.bind import Binder
 from speaker.core import Core, Outcome, Transition
 from speaker.data_path import AskKubeProxy, AskUrl, DataPath, KubeProxy, NoGate, Question, Url
+from speaker.history import History
+from speaker.latency import Latency, Origin
 from speaker.netlink import Netlink
 from speaker.netwatch import NetworkWatch
 from speaker.peering import NodeNetwork, Peering
 from speaker.reasons import PeerReason, Reason
 from speaker.reporter import Report
 from speaker.route import PathAttributes, RouteState
-from speaker.session import Closed, Ended, Engine, Established, InSync, SessionEvent, SessionSpec
+from speaker.session import Closed, Ended, Engine, Established, InSync, Programmed, SessionEvent, SessionSpec
 from speaker.sessions import Phase, Sessions
 from speaker.status import DataPathReport, Moment, Since, node_status, session_statuses
 from speaker.table import SessionTable
@@ -70,6 +72,8 @@ class Speaker:
             admitted=() if self.admission else None,
         )
         self.table = SessionTable()
+        self.latency = Latency()
+        self.history = History()
         self._sessions = Sessions()
         self._netlink = netlink
         self._changes = changes
@@ -120,18 +124,23 @@ class Speaker:
         if self._binder:
             self._binder.release((p.network_address for p in left), event.at)
         match event:
+            case Programmed():
+                self.latency.programmed(event.spec, event.prefix, event.attributes, event.at)
+                return
             case Established(spec):
                 log.info("session established", extra=fields(peer=spec.peer_address, local=spec.local_address))
             case Closed(spec, _, why):
+                self.latency.lost(spec)
                 log.warning("session down", extra=fields(peer=spec.peer_address, local=spec.local_address, why=why))
             case InSync(spec):
                 self._sessions.in_sync(spec)
                 self._changes.wake()
             case Ended(spec):
+                self.latency.lost(spec)
                 self._sessions.ended(spec)
                 self._changes.wake()
             case _:
-                return
+                assert_never(event)
         self.on_change()
 
     async def _next_changes(self) -> list[Change]:
@@ -143,6 +152,9 @@ class Speaker:
 
     async def _turn(self, engine: Engine, changes: list[Change]) -> None:
         core, now = self.core, time.monotonic()
+        posted_at = self._changes.posted_at if changes else None
+        self.latency.began(Origin(posted=posted_at, taken=now) if posted_at else None)
+        self.history.heard(changes, now)
         self._take_in(changes, now)
         if core.cluster.dirty.everything or any(isinstance(change, Stale | Fresh) for change in changes):
             self.on_change()
@@ -151,6 +163,8 @@ class Speaker:
         outcome = core.step(self._sessions.running)
         if self.admission:
             self.admission.follow(core, outcome.transitions, now)
+        self.history.decided(outcome.transitions, now)
+        self.latency.decided(outcome.transitions, time.monotonic())
         await self._program(engine, now)
         await self._unbind_due(now)
         self._report(outcome, core.peering)
@@ -194,6 +208,8 @@ class Speaker:
     def _apply(self, engine: Engine, spec: SessionSpec, routes: Mapping[Prefix, PathAttributes | None]) -> None:
         running = self._sessions.running.get(spec)
         if routes and running and running.phase is not Phase.CLOSING:
+            if running.phase is Phase.IN_SYNC:
+                self.latency.told(spec, routes, time.monotonic())
             engine.apply(spec, routes)
 
     async def _unbind_due(self, now: float) -> None:
