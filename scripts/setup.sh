@@ -24,7 +24,12 @@ readonly KUBE_PACKAGES=(
     lua5.1          # runs the health checks that Argo CD is given
     openssl         # its keys
 )
-readonly SERVICES=(frr etcd) # of these packages: never to run on their own
+readonly COMPOSE_PACKAGES=(
+    debootstrap     # makes the base image where none can be pulled
+    docker-compose  # docker-compose.yml
+    docker.io       # the engine that the test of docker-compose.yml starts and ends itself
+)
+readonly SERVICES=(frr etcd docker) # of these packages: never to run on their own
 readonly POLICY=/usr/sbin/policy-rc.d
 readonly POLICY_MARK='# written by the set-up of Herald'
 
@@ -63,7 +68,7 @@ is_installed() { # PACKAGE, configured too, which an install that was cut short 
 missing_packages() { # LEVEL
     local package wanted=()
     [[ $1 == python ]] || wanted+=("${LAB_PACKAGES[@]}")
-    [[ $1 != kube ]] || wanted+=("${KUBE_PACKAGES[@]}")
+    [[ $1 != kube ]] || wanted+=("${KUBE_PACKAGES[@]}" "${COMPOSE_PACKAGES[@]}")
     for package in "${wanted[@]}"; do
         is_installed "$package" || echo "$package"
     done
@@ -97,7 +102,7 @@ install_as_root() ( # PACKAGE... (in a subshell, so that its traps end with it)
     # Not at the next boot either. Only where we installed it: an operator's own FRR is none of our business.
     local service
     for service in "${SERVICES[@]}"; do
-        if [[ " $* " =~ " $service"(-server)?" " ]]; then
+        if [[ " $* " =~ " $service"(-server|.io)?" " ]]; then
             quietly update-rc.d "$service" disable
         fi
     done
