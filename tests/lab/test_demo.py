@@ -57,10 +57,11 @@ def left_of(name: str) -> list[str]:
 
 
 @pytest.mark.timing
-async def test_the_demo_ends_with_0_after_all_it_claims_and_writes_its_figures(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flags", [[], ["--kube"]], ids=["folder", "kube"])
+async def test_the_demo_ends_with_0_after_all_it_claims_and_writes_its_figures(flags: list[str], tmp_path: Path) -> None:
     name, figures = lab_name(), tmp_path / "figures.json"
     begun = time.monotonic()
-    async with demo(name, "--json", str(figures)) as process:
+    async with demo(name, "--json", str(figures), *flags) as process:
         said = (await process.communicate())[0].decode()
     assert process.returncode == 0, said
     assert time.monotonic() - begun < 180
@@ -71,7 +72,8 @@ async def test_the_demo_ends_with_0_after_all_it_claims_and_writes_its_figures(t
     assert [event["name"] for event in measured["events"]] == EVENTS
     by_name = {event["name"]: event for event in measured["events"]}
     assert by_name["endpoint-unhealthy"]["route_change_s"] < 0.5
-    assert by_name["endpoint-unhealthy"]["failed"] == 0
+    # kube-proxy drops for its node as soon as it hears, which is some milliseconds before the routers have changed.
+    assert by_name["endpoint-unhealthy"]["failed"] <= (2 if flags else 0)
     assert by_name["links-cut"]["route_change_s"] < 1
     assert by_name["node-silenced"]["failed"] > 0, "a silent node is found by the hold time only: requests must have failed"
     assert all(event["requests"] > 0 for event in measured["events"])

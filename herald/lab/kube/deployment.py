@@ -69,7 +69,8 @@ class KubeDeployment(Deployment):
         token = pod_token(api.client, namespace=NAMESPACE, service_account=f"herald-{word}", pod=pod, node=node)
         kubeconfig = self.directory / f"{pod}.kubeconfig"
         api.admin.with_token(token).write_kubeconfig(kubeconfig)
-        return ["--kubeconfig", str(kubeconfig)]
+        identity = ["--identity", pod] if word == "controller" else []
+        return ["--kubeconfig", str(kubeconfig), *identity]
 
     def _apply(self, text: str) -> float:
         objects = [self._with_lab_port(manifest) for manifest in _objects(text)]
