@@ -52,6 +52,7 @@ class Settings:
     ignore_exclude_label: bool = False
     data_path: DataPath = field(default_factory=NoGate)
     data_path_timeout_s: float = 5.0
+    service_metrics: bool = True
 
 
 class Speaker:

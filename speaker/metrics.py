@@ -1,88 +1,261 @@
-"""What Prometheus sees of a speaker: read off the speaker's own state when scraped, so it cannot drift from it."""
+"""What Prometheus sees of a speaker: read off the speaker's own state when scraped, so it cannot drift from it.
+
+FAMILIES is all that is exported, and what docs/metrics.md is generated from. Cardinality is bounded by peers, reasons and
+kinds; only SERVICE_ANNOUNCED grows with Services, and may be off.
+"""
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from platform import python_version
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from bgp_config.names import PeerName
+from bgp_config.verdict import InForce
+from herald.kube.api.tally import Tally
+from herald.program.families import (
+    API_LISTS,
+    API_WATCHES,
+    BUILD_INFO,
+    COMMON,
+    CONFIG_REFUSED,
+    CONFIG_VALID,
+    STALE_SINCE,
+    SYNCED,
+    Distribution,
+    Sample,
+    counter,
+    gauge,
+    histogram,
+)
 from speaker.daemon import Speaker
+from speaker.latency import BOUNDS_S, Observations
+from speaker.reach import NextHopSets, presence
+from speaker.reasons import Reason
 from speaker.route import RouteState
-from speaker.session import SessionState
+from speaker.session import SessionSpec, SessionState
+from speaker.status import VERSION
+from speaker.table import SessionRecord
+
+PEERS = "peers of the node"
+
+SESSION_UP = gauge("herald_bgp_session_up", "1 while the session is Established.", "peer", bound=PEERS)
+SESSION_IN_SYNC = gauge(
+    "herald_bgp_session_in_sync", "1 once all routes and End-of-RIB were sent on this session.", "peer", bound=PEERS
+)
+SESSION_SINCE = gauge(
+    "herald_bgp_session_state_since_timestamp_seconds", "When the session came into its state.", "peer", bound=PEERS
+)
+SESSION_CHANGES = counter(
+    "herald_bgp_session_state_changes_total", "How often the session came up or went down.", "peer", bound=PEERS
+)
+SESSION_ERROR = gauge(
+    "herald_bgp_session_last_error_info",
+    "1; the last end of the session: code and subcode of the NOTIFICATION (RFC 4271, section 4.5), empty if there was none. "
+    "Absent before the first.",
+    "peer",
+    "code",
+    "subcode",
+    bound=PEERS,
+)
+SESSION_ERROR_AT = gauge(
+    "herald_bgp_session_last_error_timestamp_seconds", "When the session last failed. Absent before.", "peer", bound=PEERS
+)
+SESSION_HOLD_TIME = gauge("herald_bgp_session_hold_time_seconds", "The hold time that is offered.", "peer", bound=PEERS)
+SESSION_UPDATES = counter("herald_bgp_session_updates_sent_total", "UPDATEs that changed routes.", "peer", bound=PEERS)
+ROUTES_DESIRED = gauge("herald_bgp_routes_desired", "Routes that the peer shall have.", "peer", bound=PEERS)
+ROUTES_PROGRAMMED = gauge(
+    "herald_bgp_routes_programmed",
+    "Prefixes that are advertised to the peer: on the wire and not withdrawn.",
+    "peer",
+    bound=PEERS,
+)
+ROUTES_PENDING = gauge(
+    "herald_bgp_routes_pending",
+    "Prefixes of which the peer does not have yet what it shall have, or still has.",
+    "peer",
+    bound=PEERS,
+)
+PEER_REFUSED = gauge(
+    "herald_bgp_peer_refused",
+    "1 for a BGPPeer that selects this node and has no session, by reason.",
+    "peer",
+    "reason",
+    bound=PEERS,
+)
+VIPS_ANNOUNCED = gauge("herald_speaker_vips_announced", "VIPs that this node announces.")
+VIPS_WITHHELD = gauge(
+    "herald_speaker_vips_withheld",
+    "VIPs (or Services without one) that this node does not announce, by reason.",
+    "reason",
+    bound="reasons",
+)
+SERVICE_ANNOUNCED = gauge(
+    "herald_speaker_service_announced",
+    "1 if the VIP is on the wire to every peer that shall have it, normally preferred; 0 if it should be and is not. "
+    "Absent where there is nothing to announce, such as without a local endpoint. Off with --no-service-metrics.",
+    "namespace",
+    "service",
+    "vip",
+    bound="VIPs",
+)
+NEXT_HOP_SETS = gauge(
+    "herald_speaker_next_hop_sets",
+    "Distinct sets of nodes that VIPs are announced from, by endpoints: so many ECMP groups a router needs.",
+)
+CHANGE_SECONDS = histogram(
+    "herald_speaker_change_seconds",
+    "From the word of the source (an endpoint changed) to the UPDATE on the wire, per route.",
+    "direction",
+    bound="2",
+)
+CHANGE_PART_SECONDS = histogram(
+    "herald_speaker_change_part_seconds",
+    "The parts of it: watch (until the loop takes it), decide (until the engine is told), gate (wait for the data path), "
+    "wire (until the UPDATE is sent).",
+    "part",
+    bound="4",
+)
+DATA_PATH_ANSWERS = gauge("herald_speaker_data_path_answers", "1 while kube-proxy, or what is asked instead, answers.")
+DATA_PATH_WAITING = gauge("herald_speaker_data_path_waiting", "VIPs that wait for the data path.")
+DATA_PATH_TIMEOUTS = counter(
+    "herald_speaker_data_path_timeouts_total", "VIPs that were announced without word that the data path has them."
+)
+
+DATA_PATH = (DATA_PATH_ANSWERS, DATA_PATH_WAITING, DATA_PATH_TIMEOUTS)
+"""Exported where there is a data-path gate."""
+FAMILIES = (
+    *COMMON,
+    SESSION_UP,
+    SESSION_IN_SYNC,
+    SESSION_SINCE,
+    SESSION_CHANGES,
+    SESSION_ERROR,
+    SESSION_ERROR_AT,
+    SESSION_HOLD_TIME,
+    SESSION_UPDATES,
+    ROUTES_DESIRED,
+    ROUTES_PROGRAMMED,
+    ROUTES_PENDING,
+    PEER_REFUSED,
+    VIPS_ANNOUNCED,
+    VIPS_WITHHELD,
+    SERVICE_ANNOUNCED,
+    NEXT_HOP_SETS,
+    CHANGE_SECONDS,
+    CHANGE_PART_SECONDS,
+    *DATA_PATH,
+)
+
+CHUNK = 200
+"""Services per piece: the loop does other work between two (herald.program.exposition)."""
 
 
 class SpeakerCollector(Collector):
-    """Families of one speaker. Cardinality: peers, and reasons; never Services."""
+    """Families of one speaker. `tally` counts calls to the API server; None without one."""
 
-    def __init__(self, speaker: Speaker) -> None:
+    def __init__(self, speaker: Speaker, tally: Tally | None = None, *, with_services: bool = True) -> None:
         self._speaker = speaker
+        self._tally = tally or Tally()
+        self._with_services = with_services
+        self._next_hop_sets = NextHopSets()
 
     def collect(self) -> Iterator[Metric]:
-        core = self._speaker.core
-        yield GaugeMetricFamily(
-            "herald_speaker_synced", "1 once everything needed has been listed.", value=float(core.cluster.synced)
-        )
-        stale = GaugeMetricFamily("herald_speaker_stale", "1 while a kind may lag behind.", labels=["kind"])
-        for kind in core.cluster.stale:
-            stale.add_metric([kind], 1)
-        yield stale
+        yield from self._common()
         yield from self._sessions()
         yield from self._vips()
+        yield from self._latency()
         yield from self._data_path()
 
+    def _common(self) -> Iterator[Metric]:
+        cluster, history = self._speaker.core.cluster, self._speaker.history
+        yield BUILD_INFO.samples([(("speaker", VERSION, python_version()), 1)])
+        yield SYNCED.of(cluster.synced)
+        yield STALE_SINCE.samples([((kind,), _timestamp(at)) for kind, at in history.stale_since.items()])
+        refused = [(key, verdict) for key, verdict in cluster.verdicts.items() if verdict.in_force is not InForce.CURRENT]
+        yield CONFIG_VALID.of(not refused)
+        yield CONFIG_REFUSED.samples([((key.kind, key.name, verdict.in_force), 1) for key, verdict in refused])
+        yield API_LISTS.samples([((kind,), count) for kind, count in self._tally.lists.items()])
+        yield API_WATCHES.samples([((kind,), count) for kind, count in self._tally.watches.items()])
+
     def _sessions(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily("herald_bgp_session_up", "1 while Established.", labels=["peer"])
-        in_sync = GaugeMetricFamily("herald_bgp_session_in_sync", "1 once End-of-RIB was sent.", labels=["peer"])
-        age = GaugeMetricFamily("herald_bgp_session_state_seconds", "Time in the present state.", labels=["peer"])
-        changes = CounterMetricFamily("herald_bgp_session_transitions", "Changes of state.", labels=["peer"])
-        desired = GaugeMetricFamily("herald_bgp_routes_desired", "Routes that the peer shall have.", labels=["peer"])
-        on_wire = GaugeMetricFamily("herald_bgp_routes_programmed", "Routes that were sent to it.", labels=["peer"])
-        now, core = time.monotonic(), self._speaker.core
-        for peer, spec in core.peering.sessions.items():
-            record = self._speaker.table.records.get(spec)
-            established = record is not None and record.state is SessionState.ESTABLISHED
-            up.add_metric([peer], float(established))
-            in_sync.add_metric([peer], float(record.in_sync if record else 0))
-            age.add_metric([peer], now - record.since if record else 0)
-            changes.add_metric([peer], record.transitions if record else 0)
-            desired.add_metric([peer], len(core.ribs.table(spec)))
-            on_wire.add_metric([peer], len(record.on_wire) if record else 0)
-        refused = GaugeMetricFamily(
-            "herald_bgp_peer_refused", "1 for a peer without a session, by reason.", labels=["peer", "reason"]
-        )
-        for peer, reason in core.peering.refused.items():
-            refused.add_metric([peer, reason], 1)
-        yield from (up, in_sync, age, changes, desired, on_wire, refused)
+        core, table = self._speaker.core, self._speaker.table
+        sessions = [(peer, spec, table.records.get(spec)) for peer, spec in core.peering.sessions.items()]
+        known = [(peer, record) for peer, _, record in sessions if record]
+        failed = [(peer, record) for peer, record in known if record.last_error is not None]
+        yield SESSION_UP.samples([((peer,), _is_up(record)) for peer, _, record in sessions])
+        yield SESSION_IN_SYNC.samples([((peer,), bool(record and record.in_sync)) for peer, _, record in sessions])
+        yield SESSION_SINCE.samples([((peer,), _timestamp(record.since)) for peer, record in known])
+        yield SESSION_CHANGES.samples([((peer,), record.transitions) for peer, record in known])
+        yield SESSION_ERROR.samples([((peer, *_codes(record)), 1) for peer, record in failed])
+        yield SESSION_ERROR_AT.samples([((peer,), _timestamp(record.failed_at)) for peer, record in failed])
+        yield SESSION_HOLD_TIME.samples([((peer,), spec.hold_time_s) for peer, spec, _ in sessions])
+        yield SESSION_UPDATES.samples([((peer,), record.updates) for peer, record in known])
+        yield from self._routes(sessions)
+        yield PEER_REFUSED.samples([((peer, reason), 1) for peer, reason in core.peering.refused.items()])
+
+    def _routes(self, sessions: Sequence[tuple[PeerName, SessionSpec, SessionRecord | None]]) -> Iterator[Metric]:
+        desired = {peer: self._speaker.core.ribs.table(spec).keys() for peer, spec, _ in sessions}
+        on_wire = {peer: record.on_wire if record else set() for peer, _, record in sessions}
+        yield ROUTES_DESIRED.samples([((peer,), len(routes)) for peer, routes in desired.items()])
+        yield ROUTES_PROGRAMMED.samples([((peer,), len(routes)) for peer, routes in on_wire.items()])
+        yield ROUTES_PENDING.samples([((peer,), len(desired[peer] ^ routes)) for peer, routes in on_wire.items()])
 
     def _vips(self) -> Iterator[Metric]:
-        announced = 0
-        withheld: Counter[str] = Counter()
-        for decision in self._speaker.core.decisions.values():
-            if decision.reason:
-                withheld[decision.reason] += 1
-            for vip in decision.vips:
-                announced += vip.state is not RouteState.WITHDRAWN
-                if vip.reason:
-                    withheld[vip.reason] += 1
-        yield GaugeMetricFamily("herald_speaker_vips_announced", "VIPs that this node announces.", value=announced)
-        family = GaugeMetricFamily(
-            "herald_speaker_vips_withheld", "VIPs that it does not announce, by reason.", labels=["reason"]
-        )
-        for reason, count in withheld.items():
-            family.add_metric([reason], count)
-        yield family
+        core = self._speaker.core
+        decisions = list(core.decisions.values())
+        states = [vip.state for decision in decisions for vip in decision.vips]
+        withheld = Counter(decision.reason for decision in decisions if decision.reason)
+        withheld.update(vip.reason for decision in decisions for vip in decision.vips if vip.reason)
+        yield VIPS_ANNOUNCED.of(sum(state is not RouteState.WITHDRAWN for state in states))
+        yield VIPS_WITHHELD.samples([((reason,), withheld[reason]) for reason in Reason])
+        yield NEXT_HOP_SETS.of(self._next_hop_sets.count(core))
+        if self._with_services:
+            yield from self._services()
+
+    def _services(self) -> Iterator[Metric]:
+        """Ever so many at a time: they may be 10,000."""
+        core, table = self._speaker.core, self._speaker.table
+        decisions = iter(list(core.decisions.values()))
+        yield SERVICE_ANNOUNCED.samples([])
+        while some := list(islice(decisions, CHUNK)):
+            samples: list[Sample] = [
+                ((each.service.namespace, each.service.name, str(vip.vip)), is_there)
+                for each in some
+                for vip in each.vips
+                if (is_there := presence(core, table, vip)) is not None
+            ]
+            yield SERVICE_ANNOUNCED.samples(samples)
+
+    def _latency(self) -> Iterator[Metric]:
+        latency = self._speaker.latency
+        yield CHANGE_SECONDS.distributions({(name,): _distribution(each) for name, each in latency.changes.items()})
+        yield CHANGE_PART_SECONDS.distributions({(name,): _distribution(each) for name, each in latency.parts.items()})
 
     def _data_path(self) -> Iterator[Metric]:
         if not (admission := self._speaker.admission):
             return
-        answers = GaugeMetricFamily("herald_speaker_data_path_answers", "1 while the data path answers.")
-        answers.add_metric([], float(bool(admission.poll.answered)))
-        waiting = GaugeMetricFamily("herald_speaker_data_path_waiting", "VIPs that wait for the data path.")
-        waiting.add_metric([], len(admission.gate.waiting))
-        timeouts = CounterMetricFamily(
-            "herald_speaker_data_path_timeouts", "VIPs announced without word that the data path has them."
-        )
-        timeouts.add_metric([], admission.gate.timeouts)
-        yield from (answers, waiting, timeouts)
+        yield DATA_PATH_ANSWERS.of(bool(admission.poll.answered))
+        yield DATA_PATH_WAITING.of(len(admission.gate.waiting))
+        yield DATA_PATH_TIMEOUTS.of(admission.gate.timeouts)
+
+
+def _is_up(record: SessionRecord | None) -> bool:
+    return record is not None and record.state is SessionState.ESTABLISHED
+
+
+def _codes(record: SessionRecord) -> tuple[str, str]:
+    code, subcode = record.error or ("", "")
+    return str(code), str(subcode)
+
+
+def _timestamp(monotonic: float) -> float:
+    """The time of day of a moment of the monotonic clock, in whole seconds, so that it stays the same."""
+    return float(round(time.time() - (time.monotonic() - monotonic)))
+
+
+def _distribution(observations: Observations) -> Distribution:
+    return Distribution(bounds=BOUNDS_S, counts=observations.counts, total=observations.total)

@@ -61,7 +61,8 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
                 serving.append(tasks.create_task(speaker.admission.poll.run()))
             tasks.create_task(engine.run())
             registry = CollectorRegistry()
-            registry.register(SpeakerCollector(speaker))
+            tally = objects.client.tally if isinstance(objects, FromApi) else None
+            registry.register(SpeakerCollector(speaker, tally, with_services=settings.service_metrics))
             async with monitoring(listen, registry, lambda: _health(speaker)) as where:
                 log.info("started", extra=fields(node=settings.node_name, listen=where))
                 await speaker.run(engine, stop)

@@ -58,6 +58,12 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     )
     parser.add_argument("--load-balancer-class", default="herald-lb.io/bgp", metavar="CLASS")
     parser.add_argument("--ignore-exclude-label", action="store_true", help="announce from excluded nodes too")
+    parser.add_argument(
+        "--no-service-metrics",
+        dest="service_metrics",
+        action="store_false",
+        help="do not export a series for each VIP (there may be many)",
+    )
     parser.add_argument("--listen", type=Listen.parse, default="127.0.0.1:7473", metavar="ADDR:PORT")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     parser.set_defaults(run=_run)
@@ -73,6 +79,7 @@ def _run(args: argparse.Namespace) -> int:
         ignore_exclude_label=args.ignore_exclude_label,
         data_path=args.data_path or (NoGate() if args.manifests else KubeProxy()),
         data_path_timeout_s=args.data_path_timeout,
+        service_metrics=args.service_metrics,
     )
     try:
         asyncio.run(run(settings, _objects(args), args.listen))
