@@ -7,6 +7,7 @@ resourceVersion (KEP-5504), also when the newer one is that it is deleted.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -23,6 +24,14 @@ class Fetch:
         self.service = service
 
 
+@dataclass(slots=True)
+class _Listing:
+    """A list under way: the names that it has told of, and what has been claimed since it began."""
+
+    names: dict[ObjectKey, set[str]] = field(default_factory=dict)
+    claimed: set[ObjectKey] = field(default_factory=set)
+
+
 class SliceFeed:
     """A Feed. `wanted` are the fetches to be made, the answer of each goes to `fetched`; `wake` tells of new ones."""
 
@@ -31,7 +40,7 @@ class SliceFeed:
         self._objects = ObjectFeed(Kind.ENDPOINT_SLICE, post, problems)
         self._claimed: set[ObjectKey] = set()
         self._names: dict[ObjectKey, set[str]] = {}
-        self._claimed_while_listing: set[ObjectKey] | None = None
+        self._listing: _Listing | None = None
         self._deleted: dict[ObjectKey, int] = {}
         self.wanted: dict[ObjectKey, Fetch] = {}
 
@@ -41,15 +50,15 @@ class SliceFeed:
 
     @property
     def is_listing(self) -> bool:
-        return self._claimed_while_listing is not None
+        return self._listing is not None
 
     def claim(self, service: ObjectKey) -> None:
         """From now on the slices of the Service are said."""
         if service in self._claimed:
             return
         self._claimed.add(service)
-        if self._claimed_while_listing is not None:
-            self._claimed_while_listing.add(service)
+        if self._listing:
+            self._listing.claimed.add(service)
         else:
             self._want(service)
 
@@ -66,14 +75,14 @@ class SliceFeed:
             return
         for head, raw in items:
             if _version(head.resource_version) > max(self._held_version(head.key), self._deleted.get(head.key, 0)):
+                self._record(head)
                 self._upsert(head, raw)
         self._drop_wish(fetch.service)
 
     def begin_list(self) -> None:
         """It will tell of all that is claimed now; of what is claimed while it goes on perhaps not."""
         self._objects.begin_list()
-        self._names.clear()
-        self._claimed_while_listing = set()
+        self._listing = _Listing()
         self.wanted.clear()
         self._deleted.clear()
 
@@ -84,9 +93,11 @@ class SliceFeed:
 
     def end_list(self, now: float) -> None:
         self._objects.end_list(now)
-        claimed, self._claimed_while_listing = self._claimed_while_listing or set(), None
-        for service in claimed & self._claimed:
-            self._want(service)
+        if self._listing:
+            listing, self._listing = self._listing, None
+            self._names = listing.names
+            for service in listing.claimed & self._claimed:
+                self._want(service)
         self._wake()
 
     def event(self, type_: EventType, head: Head, raw: msgspec.Raw, now: float) -> None:
@@ -128,6 +139,8 @@ class SliceFeed:
     def _record(self, head: Head) -> None:
         if head.service:
             self._names.setdefault(head.service, set()).add(head.key.name)
+            if self._listing:
+                self._listing.names.setdefault(head.service, set()).add(head.key.name)
 
     def _forget(self, head: Head) -> None:
         if head.service and (names := self._names.get(head.service)):
