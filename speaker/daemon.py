@@ -15,6 +15,7 @@ from typing import assert_never
 from bgp_config.names import NodeName, PeerName, Prefix, host_prefix
 from herald.kube.objects import ObjectKey
 from herald.kube.source import Change, Changes, Fresh, Stale
+from herald.kube.staleness import Staleness
 from herald.program.logs import fields
 from speaker.admission import Admission
 from speaker.bind import Binder
@@ -75,6 +76,7 @@ class Speaker:
         self.table = SessionTable()
         self.latency = Latency()
         self.history = History()
+        self.staleness = Staleness()
         self._sessions = Sessions()
         self._netlink = netlink
         self._changes = changes
@@ -155,7 +157,7 @@ class Speaker:
         core, now = self.core, time.monotonic()
         posted_at = self._changes.posted_at if changes else None
         self.latency.began(Origin(posted=posted_at, taken=now) if posted_at else None)
-        self.history.heard(changes, now)
+        self.staleness.heard(changes, now)
         self._take_in(changes, now)
         if core.cluster.dirty.everything or any(isinstance(change, Stale | Fresh) for change in changes):
             self.on_change()

@@ -171,10 +171,10 @@ class SpeakerCollector(Collector):
         yield from self._data_path()
 
     def _common(self) -> Iterator[Metric]:
-        cluster, history = self._speaker.core.cluster, self._speaker.history
+        cluster, staleness = self._speaker.core.cluster, self._speaker.staleness
         yield BUILD_INFO.samples([(("speaker", VERSION, python_version()), 1)])
         yield SYNCED.of(cluster.synced)
-        yield STALE_SINCE.samples([((kind,), _timestamp(at)) for kind, at in history.stale_since.items()])
+        yield STALE_SINCE.samples([((kind,), _timestamp(at)) for kind, at in staleness.since.items()])
         refused = [(key, verdict) for key, verdict in cluster.verdicts.items() if verdict.in_force is not InForce.CURRENT]
         yield CONFIG_VALID.of(not refused)
         yield CONFIG_REFUSED.samples([((key.kind, key.name, verdict.in_force), 1) for key, verdict in refused])
