@@ -53,6 +53,14 @@ class Pool:
     def __contains__(self, address: IPAddress) -> bool:
         return any(address in block for block in self.ranges)
 
+    def covers(self, prefix: Prefix) -> bool:
+        """Whether all addresses of the prefix are in the pool, be it in several ranges."""
+        following, last = int(prefix[0]), int(prefix[-1])
+        for block in sorted((r for r in self.ranges if r.family is Family.of(prefix)), key=lambda r: int(r.first)):
+            if int(block.first) <= following <= int(block.last):
+                following = int(block.last) + 1
+        return following > last
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretRef:

@@ -61,6 +61,21 @@ class Intent:
             conflicts=frozenset(_conflicts(said)),
         )
 
+    @staticmethod
+    def merged(intents: Collection["Intent"]) -> "Intent":
+        """Of an aggregate's VIPs: the union again."""
+        if len(intents) == 1:
+            return next(iter(intents))
+        return Intent(
+            communities=frozenset().union(*(each.communities for each in intents)),
+            large_communities=frozenset().union(*(each.large_communities for each in intents)),
+            extended_communities=frozenset().union(*(each.extended_communities for each in intents)),
+            local_pref=max((each.local_pref for each in intents if each.local_pref is not None), default=None),
+            med=min((each.med for each in intents if each.med is not None), default=None),
+            prepends=min(each.prepends for each in intents),
+            conflicts=frozenset().union(*(each.conflicts for each in intents)),
+        )
+
 
 _Said = tuple[str, dict[AdvertisementName, int], int | None]
 

@@ -8,13 +8,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from bgp_config.config import Peer
-from bgp_config.names import Family, IPAddress, NodeName, PeerName, Prefix, host_prefix
+from bgp_config.names import Family, IPAddress, NodeName, PeerName, Prefix
 from herald.kube.objects import ObjectKey
 from herald.kube.source import Change
-from speaker.attributes import path_attributes
+from speaker.attributes import Conflict, path_attributes
 from speaker.cluster import Cluster
-from speaker.decide import Claim, NodeView, ServiceDecision, VIPDecision, decide
+from speaker.contributions import Contribution, Contributions
+from speaker.decide import Claim, NodeView, ServiceDecision, VIPDecision, decide, wishes
 from speaker.guard import Guard, forbidden_addresses
+from speaker.limits import PrefixLimits
 from speaker.peering import NodeNetwork, Peering, neighbor_addresses, node_addresses, peering, peers_here
 from speaker.reasons import Reason
 from speaker.rib import AdjRibsOut
@@ -37,11 +39,14 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one step brought: transitions for people, how many Services were decided, and what the guard held back."""
+    """What one step brought: transitions for people, how many Services were decided, what the guard held back, and where
+    advertisements of these Services disagree.
+    """
 
     transitions: tuple[Transition, ...] = ()
     decided: int = 0
     leaks: tuple[Prefix, ...] = ()
+    conflicts: frozenset[Conflict] = frozenset()
 
 
 class Core:
@@ -65,6 +70,9 @@ class Core:
         self._class = load_balancer_class
         self._ignore_exclude_label = ignore_exclude_label
         self._admitted = None if admitted is None else set(admitted)
+        self._held: set[Claim] = set()
+        self._limits = PrefixLimits({})
+        self._contributions = Contributions()
         self._network = NodeNetwork()
         self._sessions_of: dict[PeerName, set[SessionSpec]] = {}
         self._view = self._make_view()
@@ -94,6 +102,15 @@ class Core:
                 self._admitted.add(claim)
                 self.cluster.dirty.services.add(claim[0])
 
+    def hold(self, claims: Iterable[Claim]) -> None:
+        """These came and went too often: they wait until they are let go, while other nodes serve."""
+        self._held.update(claims)
+
+    def let_go(self, claims: Iterable[Claim]) -> None:
+        for claim in claims:
+            self._held.discard(claim)
+            self.cluster.dirty.services.add(claim[0])
+
     @property
     def node_refusal(self) -> Reason | None:
         """Why this node announces nothing at all, if so."""
@@ -116,6 +133,8 @@ class Core:
             keys = {*self.cluster.services, *self.decisions}
         else:
             keys = dirty.services
+        if self._limits:
+            keys = keys.union(*(self._want(key) for key in keys))
         transitions: list[Transition] = []
         affected: set[IPAddress] = set()
         for key in keys:
@@ -125,14 +144,26 @@ class Core:
             affected.update(vip.vip for decision in (old, new) if decision for vip in decision.vips)
             self._dismiss(key, old, new)
             transitions.extend(_transitions(key, old, new))
-        leaks = [prefix for vip in affected if (prefix := self._program(vip))]
-        return Outcome(transitions=tuple(transitions), decided=len(keys), leaks=tuple(leaks))
+        prefixes = set().union(*(self._contributions.set(vip, self._contribute(vip)) for vip in affected))
+        leaks = [prefix for prefix in prefixes if not self._program(prefix)]
+        return Outcome(
+            transitions=tuple(transitions), decided=len(keys), leaks=tuple(leaks), conflicts=self._conflicts(keys)
+        )
+
+    def _conflicts(self, keys: Iterable[ObjectKey]) -> frozenset[Conflict]:
+        decisions = (d for key in keys if (d := self.decisions.get(key)))
+        asked = (prefixes for decision in decisions for vip in decision.vips for prefixes in vip.asked.values())
+        return frozenset(conflict for prefixes in asked for intent in prefixes.values() for conflict in intent.conflicts)
 
     def _dismiss(self, key: ObjectKey, old: ServiceDecision | None, new: ServiceDecision | None) -> None:
-        """What is withdrawn is no longer admitted."""
+        """What is withdrawn is no longer admitted, what is announced or is no longer a VIP no longer held."""
+        normal = {d.vip for d in new.vips if d.state is RouteState.NORMAL} if new else set()
+        present = {d.vip for d in new.vips} if new else set()
+        before = {d.vip for d in old.vips} if old else set()
+        if self._held:
+            self._held.difference_update((key, vip) for vip in normal | (before - present))
         if self._admitted is None:
             return
-        normal = {d.vip for d in new.vips if d.state is RouteState.NORMAL} if new else set()
         for decision in (old, new):
             self._admitted.difference_update(
                 (key, d.vip) for d in (decision.vips if decision else ()) if d.vip not in normal
@@ -146,6 +177,7 @@ class Core:
             by_endpoints.get(spec.endpoints, set()).add(spec)
         self._sessions_of = {peer: by_endpoints[spec.endpoints] for peer, spec in self.peering.sessions.items()}
         self.ribs.keep_sessions(set().union(*self._sessions_of.values()))
+        self._limits = PrefixLimits({p.name: p.max_prefixes for p in self.peering.peers.values() if p.max_prefixes})
         self._view = self._make_view()
 
     def _make_view(self) -> NodeView:
@@ -161,7 +193,17 @@ class Core:
             load_balancer_class=self._class,
             ignore_exclude_label=self._ignore_exclude_label,
             admitted=self._admitted,
+            held=self._held,
+            places=self._limits or None,
         )
+
+    def _want(self, key: ObjectKey) -> set[ObjectKey]:
+        """Takes and gives up places with peers that have a limit. Returns the other Services that this may concern."""
+        service = self.cluster.services.get(key)
+        if service is None:
+            return self._limits.want(key, "", {})
+        created = service.metadata.creation_timestamp or ""
+        return self._limits.want(key, created, wishes(service, self._view, self.cluster.holder))
 
     def _decide(self, key: ObjectKey) -> ServiceDecision | None:
         service = self.cluster.services.get(key)
@@ -169,23 +211,31 @@ class Core:
             return None
         return decide(service, self.cluster.slices_of(key).values(), self._view, self.cluster.holder)
 
-    def _program(self, vip: IPAddress) -> Prefix | None:
-        """Sets the VIP's routes as its holder's decision wants; the prefix is returned if the guard held them back."""
-        prefix = host_prefix(vip)
-        routes = self._routes(vip)
+    def _contribute(self, vip: IPAddress) -> tuple[Contribution, ...]:
+        """What the VIP's holder wants said."""
+        decision = self._holding(vip)
+        if decision is None or decision.state is RouteState.WITHDRAWN:
+            return ()
+        return tuple(
+            Contribution(prefix, peer, decision.state, intent)
+            for peer, prefixes in decision.asked.items()
+            for prefix, intent in prefixes.items()
+        )
+
+    def _program(self, prefix: Prefix) -> bool:
+        """Sets the routes of the prefix; False if the guard held them back."""
+        routes = self._routes(prefix)
         held_back = self._view.guard.leaks({prefix: True}) if routes else []
         self.ribs.replace(prefix, {} if held_back else routes)
-        return prefix if held_back else None
+        return not held_back
 
-    def _routes(self, vip: IPAddress) -> dict[SessionSpec, PathAttributes]:
-        decision = self._holding(vip)
-        if decision is None:
-            return {}
+    def _routes(self, prefix: Prefix) -> dict[SessionSpec, PathAttributes]:
+        family = Family.of(prefix)
         routes = {
-            spec: path_attributes(intent, decision.state, spec, self.peering.next_hops[peer][Family.of(vip)])
-            for peer, intent in decision.intents.items()
+            spec: path_attributes(intent, state, spec, self.peering.next_hops[peer][family])
+            for peer, (state, intent) in self._contributions.of(prefix).items()
             for spec in self._sessions_of[peer]
-            if Family.of(vip) in spec.families and Family.of(vip) in self.peering.next_hops[peer]
+            if family in spec.families
         }
         return {spec: attributes for spec, attributes in routes.items() if attributes}
 

@@ -5,7 +5,7 @@ anywhere between cannot announce a foreign prefix.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bgp_config.config import Config
@@ -22,6 +22,7 @@ class Guard:
     config: Config
     forbidden: frozenset[IPAddress] = frozenset()
     service_ranges: tuple[Prefix, ...] = ()
+    _aggregates: dict[Prefix, bool] = field(default_factory=dict, compare=False, repr=False)
 
     def refusal(self, vip: IPAddress) -> Reason | None:
         """Why this VIP must not be announced, if so."""
@@ -32,13 +33,36 @@ class Guard:
         return None
 
     def permits(self, prefix: Prefix) -> bool:
-        """Only host routes of permitted VIPs: advertisements allow no shorter prefix yet."""
+        """Host routes of permitted VIPs, and aggregates of exactly a length that an advertisement of the pool asks for.
+
+        An aggregate is within its pool as a whole, and holds no forbidden address.
+        """
         address = prefix.network_address
-        return prefix == host_prefix(address) and self.refusal(address) is None
+        if prefix == host_prefix(address):
+            return self.refusal(address) is None
+        if prefix not in self._aggregates:
+            self._aggregates[prefix] = self._permits_aggregate(prefix)
+        return self._aggregates[prefix]
+
+    def _permits_aggregate(self, prefix: Prefix) -> bool:
+        pool = self.config.pool_of(prefix.network_address)
+        if pool is None or not pool.covers(prefix):
+            return False
+        advertisements = self.config.advertisements.values()
+        asked = any(
+            a.prefix_of(prefix.network_address) == prefix and (a.pools is None or pool.name in a.pools)
+            for a in advertisements
+        )
+        taken = any(a in prefix for a in self.forbidden) or any(_overlap(prefix, other) for other in self.service_ranges)
+        return asked and not taken
 
     def leaks(self, changes: Mapping[Prefix, Attributes | None]) -> list[Prefix]:
         """The announcements among these changes that must not leave. A withdrawal always may."""
         return [prefix for prefix, attributes in changes.items() if attributes is not None and not self.permits(prefix)]
+
+
+def _overlap(one: Prefix, other: Prefix) -> bool:
+    return one.version == other.version and one.overlaps(other)
 
 
 def forbidden_addresses(*groups: Iterable[IPAddress]) -> frozenset[IPAddress]:

@@ -1,6 +1,6 @@
 """How far a VIP gets: whether all peers that shall have it do, and from which nodes it is announced. No I/O."""
 
-from bgp_config.names import IPAddress, PeerName, host_prefix
+from bgp_config.names import PeerName, Prefix
 from herald.kube.objects import ObjectKey, TrafficPolicy
 from speaker.core import Core
 from speaker.decide import ServiceDecision, VIPDecision
@@ -19,13 +19,15 @@ def presence(core: Core, table: SessionTable, vip: VIPDecision) -> bool | None:
         return None
     if vip.state is not RouteState.NORMAL:
         return False
-    return bool(vip.intents) and all(_has(core, table, peer, vip.vip) for peer in vip.intents)
+    return bool(vip.asked) and all(
+        _has(core, table, peer, prefix) for peer, prefixes in vip.asked.items() for prefix in prefixes
+    )
 
 
-def _has(core: Core, table: SessionTable, peer: PeerName, vip: IPAddress) -> bool:
+def _has(core: Core, table: SessionTable, peer: PeerName, prefix: Prefix) -> bool:
     spec = core.peering.sessions.get(peer)
     record = table.records.get(spec) if spec else None
-    return record is not None and host_prefix(vip) in record.on_wire
+    return record is not None and prefix in record.on_wire
 
 
 class NextHopSets:

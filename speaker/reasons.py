@@ -19,8 +19,11 @@ class Reason(StrEnum):
     DUPLICATE_ADDRESS = "duplicateAddress"
     NO_ADVERTISEMENT = "noAdvertisement"
     NO_PEER = "noPeer"
+    AGGREGATE_FORBIDDEN = "aggregateForbidden"
+    PREFIX_LIMIT = "prefixLimit"
     NO_ENDPOINT = "noEndpoint"
     NO_LOCAL_ENDPOINT = "noLocalEndpoint"
+    FLAPPING = "flapping"
     DATA_PATH_PENDING = "dataPathPending"
 
     @property
@@ -40,8 +43,11 @@ _REMEDIES = {
     Reason.DUPLICATE_ADDRESS: "an older Service holds the same VIP: clear this one's status",
     Reason.NO_ADVERTISEMENT: "no BGPAdvertisement selects the pool, the Service and this node together",
     Reason.NO_PEER: "no BGPPeer of the VIP's family that the advertisement names has a session on this node",
+    Reason.AGGREGATE_FORBIDDEN: "the prefix of aggregationLength leaves the pool, or a node, peer or ServiceCIDR is in it",
+    Reason.PREFIX_LIMIT: "older Services have all that maxPrefixes of the BGPPeer allows: raise it with the router's",
     Reason.NO_ENDPOINT: "no endpoint of the Service is serving, on any node",
     Reason.NO_LOCAL_ENDPOINT: "externalTrafficPolicy is Local and no endpoint on this node is serving",
+    Reason.FLAPPING: "its endpoints here came and went again and again: announced once they stay ready for up to a minute",
     Reason.DATA_PATH_PENDING: "kube-proxy does not have its rules yet: it is announced anyway after --data-path-timeout",
 }
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
 from bgp_config.communities import LargeCommunity, StandardCommunity
 from bgp_config.config import Config
-from bgp_config.names import NodeName, PeerName, PoolName
+from bgp_config.names import NodeName, PeerName, PoolName, Prefix, host_prefix
 from bgp_config.selector import LabelSelector, Operator, Requirement
 from herald.kube.objects import EXCLUDE_LABEL, EndpointConditions, EndpointSlice, Node, Service, TrafficPolicy
-from speaker.decide import Claim, NodeView, VIPDecision, decide
+from speaker.decide import Claim, NodeView, VIPDecision, decide, wishes
 from speaker.guard import Guard
 from speaker.reasons import Reason
 from speaker.route import RouteState
@@ -71,7 +72,7 @@ def test_a_local_service_with_a_ready_endpoint_here_is_announced_to_every_peer()
     conf = config(peers=[peer("tor1"), peer("tor2", "10.2.1.0")])
     found = decision(seen=view(conf))
     assert (found.state, found.reason) == (RouteState.NORMAL, None)
-    assert set(found.intents) == {"tor1", "tor2"}
+    assert set(found.asked) == {"tor1", "tor2"}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_endpoints_decide_by_traffic_policy(
     found = decision(service("web", VIP, policy=policy), slices)
     assert found.reason is reason
     assert (found.state is RouteState.NORMAL) == (reason is None)
-    assert bool(found.intents) == (reason is None)
+    assert bool(found.asked) == (reason is None)
 
 
 def test_no_slice_at_all_means_no_endpoint() -> None:
@@ -176,12 +177,68 @@ def test_communities_of_overlapping_advertisements_add_up_per_peer() -> None:
         local_pref=200,
     )
     seen = view(config(peers=[peer("tor1"), peer("tor2", "10.2.1.0")], advertisements=[both, first]))
-    intents = decision(seen=seen).intents
+    intents = {peer: prefixes[host_prefix(ip(VIP))] for peer, prefixes in decision(seen=seen).asked.items()}
     assert intents[PeerName("tor1")].communities == {StandardCommunity(65000, 1), StandardCommunity(65000, 2)}
     assert intents[PeerName("tor1")].large_communities == {LargeCommunity(65000, 1, 1)}
     assert intents[PeerName("tor1")].local_pref == 200
     assert intents[PeerName("tor2")].communities == {StandardCommunity(65000, 1)}
     assert intents[PeerName("tor2")].local_pref == 50
+
+
+AGGREGATED = replace(advertisement("aggregated"), aggregation_length_v4=24)
+
+
+def test_an_advertisement_may_ask_for_the_aggregate_and_another_for_the_host_route_too() -> None:
+    for advertisements, prefixes in (
+        ([AGGREGATED], {"198.51.100.0/24"}),
+        ([AGGREGATED, advertisement()], {"198.51.100.0/24", f"{VIP}/32"}),
+    ):
+        found = decision(seen=view(config(advertisements=advertisements)))
+        assert {str(prefix) for prefix in found.asked[PeerName("tor1")]} == prefixes
+
+
+def test_an_aggregate_that_leaves_the_pool_is_forbidden_and_the_host_route_beside_it_is_not() -> None:
+    too_wide = replace(advertisement("aggregated"), aggregation_length_v4=23)
+    found = decision(seen=view(config(advertisements=[too_wide])))
+    assert (found.reason, found.asked) == (Reason.AGGREGATE_FORBIDDEN, {})
+    found = decision(seen=view(config(advertisements=[too_wide, advertisement()])))
+    assert list(found.asked[PeerName("tor1")]) == [host_prefix(ip(VIP))]
+
+
+class OnlyTor2:
+    """tor1 is full."""
+
+    def has_place(self, peer: PeerName, prefix: Prefix) -> bool:
+        assert prefix == host_prefix(ip(VIP))
+        return peer == "tor2"
+
+
+def test_a_vip_without_a_place_at_a_peer_is_not_announced_there_and_without_any_it_is_withheld() -> None:
+    both = replace(view(config(peers=[peer("tor1"), peer("tor2", "10.2.1.0")])), places=OnlyTor2())
+    assert set(decision(seen=both).asked) == {"tor2"}
+    found = decision(seen=replace(view(config(peers=[peer("tor1")])), places=OnlyTor2()))
+    assert (found.reason, found.asked) == (Reason.PREFIX_LIMIT, {})
+
+
+def test_places_are_wanted_for_what_may_be_announced_healthy_or_not() -> None:
+    seen = view(config(peers=[peer("tor1"), peer("tor2", "10.2.1.0")], advertisements=[AGGREGATED, advertisement()]))
+    both = {ip_network("198.51.100.0/24"), host_prefix(ip(VIP))}
+    assert wishes(service("web", VIP), seen, lambda _: service("web").key) == {"tor1": both, "tor2": both}
+    assert wishes(service("web", VIP), seen, lambda _: service("other").key) == {}
+    assert wishes(service("web", "203.0.113.1"), seen, lambda _: service("web").key) == {}
+    assert wishes(service("web", VIP, load_balancer_class="other"), seen, lambda _: service("web").key) == {}
+
+
+def test_a_vip_that_flaps_waits_only_while_another_node_serves_and_only_with_local_traffic_policy() -> None:
+    held = replace(view(), held=frozenset({(service("web").key, ip(VIP))}))
+    here, there = endpoint("node1", "10.244.1.1"), endpoint("node2", "10.244.2.1")
+    unready = endpoint("node2", "10.244.2.1", UNREADY)
+    assert decision(slices=[endpoint_slice("web", [here, there])], seen=held).reason is Reason.FLAPPING
+    assert decision(slices=[endpoint_slice("web", [here, unready])], seen=held).reason is None
+    assert decision(slices=[endpoint_slice("web", [here])], seen=held).reason is None
+    assert decision(slices=[endpoint_slice("web", [there])], seen=held).reason is Reason.NO_LOCAL_ENDPOINT
+    everywhere = service("web", VIP, policy=TrafficPolicy.CLUSTER)
+    assert decision(everywhere, slices=[endpoint_slice("web", [here, there])], seen=held).reason is None
 
 
 def test_every_reason_has_a_remedy() -> None:
