@@ -58,7 +58,10 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """Its status shows an address that an older Service holds. The status is left as it is: both owners must see it."""
+    """Its status shows what is not its own: an address of an older Service, or what another controller has written.
+
+    The status is left as it is: both owners must see it.
+    """
 
     unmet: Unmet
 
@@ -71,13 +74,20 @@ class NotOurs:
 Outcome: TypeAlias = Assigned | Pending | Disputed | NotOurs
 
 
-def decide(service: Service, decided: tuple[IPAddress, ...], ledger: Ledger, load_balancer_class: str) -> Outcome:
+def decide(
+    service: Service, decided: tuple[IPAddress, ...], ledger: Ledger, load_balancer_class: str, owner: str = ""
+) -> Outcome:
     """`decided` is what was decided last, written or not; after a restart it is empty, and the status tells.
+
+    `owner` is the other controller that has assigned the ingress, if there is one.
 
     Herald serves Services of `load_balancer_class` and those that name no class.
     """
     if not service.is_load_balancer or service.spec.load_balancer_class not in {None, load_balancer_class}:
         return NotOurs()
+    if owner:
+        problem = f"{owner} has written status.loadBalancer"
+        return Disputed(Unmet(reason=PendingReason.OWNED_BY_ANOTHER, problem=problem))
     lost = [vip for vip in service.vips if ledger.holder(vip) != service.key]
     if lost:
         return Disputed(_duplicate(lost, ledger))

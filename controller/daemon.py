@@ -1,4 +1,4 @@
-"""The controller as a program: makes the parts, starts them, and ends them in order.
+"""The controller on a directory as a program: makes the parts, starts them, and ends them in order.
 
 Order of the end: no more changes are taken, writes on their way end, then the lock is given up. What is decided and not yet
 written is decided again at the next start.
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from controller.health import health
 from controller.leftovers import leftovers
-from controller.metrics import ControllerCollector
+from controller.metrics import BuildCollector, ControllerCollector, LeaderCollector
 from controller.plan import KINDS, Plan
-from controller.reconcile import WRITERS, Reconciler
+from controller.reconcile import Reconciler
 from herald.kube.directory import ControllerLock, DirectorySource, DirectoryStatusWriter
-from herald.kube.source import Changes, Source
-from herald.program.http import Health, Listen, monitoring
+from herald.program.http import Listen, monitoring
 from herald.program.logs import fields
 from herald.program.shutdown import shutdown_requested
 
@@ -54,24 +54,11 @@ async def _lead(settings: Settings, stop: asyncio.Event) -> None:
     """Assign, as the only controller. Everything is read after the lock was taken."""
     writer = DirectoryStatusWriter(settings.state)
     reconciler = Reconciler(Plan(settings.load_balancer_class), writer, tuple(leftovers(settings.state)))
-    source: Source = DirectorySource(settings.manifests, KINDS, secrets=settings.secrets, status=settings.state)
+    source = DirectorySource(settings.manifests, KINDS, secrets=settings.secrets, status=settings.state)
     registry = CollectorRegistry()
+    registry.register(BuildCollector())
+    registry.register(LeaderCollector())
     registry.register(ControllerCollector(reconciler))
-    changes = Changes()
-    async with monitoring(settings.listen, registry, lambda: _health(reconciler)) as where, asyncio.TaskGroup() as tasks:
-        inward = [tasks.create_task(source.run(changes)), tasks.create_task(reconciler.observe(changes))]
-        for _ in range(WRITERS):
-            tasks.create_task(reconciler.write())
+    async with monitoring(settings.listen, registry, lambda: health(reconciler)) as where:
         log.info("started", extra=fields(listen=where, load_balancer_class=settings.load_balancer_class))
-        await stop.wait()
-        for task in inward:
-            task.cancel()
-        reconciler.end()
-
-
-def _health(reconciler: Reconciler) -> Health:
-    """Healthy once it can assign. A stale kind is named, but a restart would not mend it."""
-    unsynced = reconciler.plan.unsynced
-    checks = {"synced": f"not listed yet: {', '.join(sorted(unsynced))}" if unsynced else "ok"}
-    checks |= {f"source {kind}": f"stale: {why}" for kind, why in reconciler.plan.stale.items()}
-    return Health(ok=not unsynced, checks=checks)
+        await reconciler.run(source, stop)

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from bgp_config.config import Config, NodeValue
 from bgp_config.names import IPAddress, Prefix, host_prefix
 from herald.kube.node_value import address_on
-from herald.kube.objects import Node
+from herald.kube.objects import Node, ServiceCIDR
 
 _NODE_ADDRESS_TYPES = frozenset({"InternalIP", "ExternalIP"})
 
 
-def forbidden_prefixes(nodes: Iterable[Node], config: Config) -> frozenset[Prefix]:
-    """The addresses of all Nodes and both ends of every configured session."""
+def forbidden_prefixes(nodes: Iterable[Node], service_cidrs: Iterable[ServiceCIDR], config: Config) -> frozenset[Prefix]:
+    """The addresses of all Nodes, both ends of every configured session, and the cluster's own Service addresses."""
     nodes = tuple(nodes)
-    return frozenset(host_prefix(address) for address in (*_of_nodes(nodes), *_of_peers(nodes, config)))
+    hosts = (*_of_nodes(nodes), *_of_peers(nodes, config))
+    return frozenset((*(host_prefix(address) for address in hosts), *_networks(service_cidrs)))
 
 
 def _of_nodes(nodes: Iterable[Node]) -> Iterator[IPAddress]:
@@ -43,3 +44,10 @@ def _said_by_nodes(nodes: Iterable[Node], value: NodeValue) -> Iterator[IPAddres
     for node in nodes:
         with suppress(KeyError, ValueError):
             yield address_on(node, value)
+
+
+def _networks(service_cidrs: Iterable[ServiceCIDR]) -> Iterator[Prefix]:
+    for each in service_cidrs:
+        for text in each.spec.cidrs:
+            with suppress(ValueError):
+                yield ip_network(text)

@@ -5,6 +5,8 @@ and those that wait for an address which became free. The oldest is decided firs
 result equals that of deciding all Services again, in the same order; only which of two reasons is named for a Service that
 lacks an address of both families may differ.
 
+What is seen of a Service may be older than what was written to it: then it is passed over.
+
 Nothing is decided before every required kind has been listed once (rule 4). An address is claimed from the decision on,
 through the write, until the status that showed it is known to be cleared or gone; a write that failed changes no claim.
 """
@@ -23,11 +25,11 @@ from controller.guard import forbidden_prefixes
 from controller.ledger import Ledger, Seniority
 from controller.record import Record, Write
 from controller.waiting import Waiting
-from herald.kube.objects import CONFIG_KINDS, ConfigManifest, Kind, KubeObject, Node, ObjectKey, Service
+from herald.kube.objects import CONFIG_KINDS, ConfigManifest, Kind, KubeObject, Node, ObjectKey, Service, ServiceCIDR
 from herald.kube.source import Change, Fresh, Gone, Stale, Synced, Upsert
 
-KINDS = frozenset({Kind.SERVICE, Kind.NODE, Kind.ADDRESS_POOL, Kind.BGP_PEER})
-"""What the controller reads: Nodes and peers because their addresses must not be assigned."""
+KINDS = frozenset({Kind.SERVICE, Kind.NODE, Kind.SERVICE_CIDR}) | CONFIG_KINDS
+"""What the controller reads: Nodes, ServiceCIDRs and peers because their addresses must not be assigned."""
 
 
 class Plan:
@@ -39,11 +41,13 @@ class Plan:
         self._unsynced = set(KINDS)
         self._config = ConfigStore()
         self._nodes: dict[ObjectKey, Node] = {}
+        self._service_cidrs: dict[ObjectKey, ServiceCIDR] = {}
+        self._guarded: tuple[Config, frozenset[Prefix]] = (Config(), frozenset())
         self._records: dict[ObjectKey, Record] = {}
         self._ledger = Ledger()
         self._waiting = Waiting()
         self._dirty: set[ObjectKey] = set()
-        self._pools_dirty = True
+        self._guard_dirty = True
 
     @property
     def unsynced(self) -> frozenset[Kind]:
@@ -84,10 +88,9 @@ class Plan:
         """Decide what is marked. Returns the Services that were decided, in that order: their next write may be another."""
         if self._unsynced:
             return ()
-        if self._pools_dirty:
-            self._pools_dirty = False
-            self._ledger.set_pools(self._config.config, self._forbidden(self._nodes.values()))
-            self._dirty.update(self._records)
+        if self._guard_dirty:
+            self._guard_dirty = False
+            self._guard()
         decided = _Pass(self._records, self._ledger, self._waiting, self._class).run(self._dirty)
         self._dirty = set()
         return decided
@@ -105,45 +108,65 @@ class Plan:
     def begin(self, write: Write) -> None:
         self._records[write.service.key].begin(write)
 
-    def acknowledge(self, write: Write) -> None:
-        """The write is durable. Settle afterwards: it may have set addresses free."""
-        self._records[write.service.key].acknowledge(write)
+    def acknowledge(self, write: Write, version: str = "") -> None:
+        """The write is durable, as this resourceVersion. Settle afterwards: it may have set addresses free."""
+        self._records[write.service.key].acknowledge(write, version)
         self._dirty.add(write.service.key)
 
     def fail(self, write: Write) -> None:
         """It is not known whether the write happened."""
         self._records[write.service.key].fail()
 
-    def _forbidden(self, nodes: Iterable[Node]) -> frozenset[Prefix]:
-        return forbidden_prefixes(nodes, self._config.config)
+    def yield_to(self, manager: str, write: Write) -> None:
+        """The write was refused, because another controller has assigned the ingress. Settle afterwards."""
+        self._records[write.service.key].yield_to(manager)
+        self._dirty.add(write.service.key)
+
+    def inherit(self, service: Service) -> None:
+        """An earlier life has written this about a Service, which may exist or not."""
+        record = self._records.setdefault(service.key, Record(service))
+        record.touched = True
+        record.vanish()
+        self._dirty.add(service.key)
+
+    def _guard(self) -> None:
+        """Take other pools or other forbidden addresses into account, if they are others."""
+        config = self._config.config
+        guarded = config, forbidden_prefixes(self._nodes.values(), self._service_cidrs.values(), config)
+        if (config.pools, guarded[1]) != (self._guarded[0].pools, self._guarded[1]):
+            self._ledger.set_pools(*guarded)
+            self._dirty.update(self._records)
+        self._guarded = guarded
 
     def _upsert(self, thing: KubeObject) -> None:
         match thing:
             case Service():
                 record = self._records.setdefault(thing.key, Record(thing))
-                record.service, record.exists = thing, True
-                self._dirty.add(thing.key)
+                if record.see(thing):
+                    self._dirty.add(thing.key)
             case Node():
-                before = self._nodes.get(thing.key)
                 self._nodes[thing.key] = thing
-                self._pools_dirty |= before is None or self._forbidden([before]) != self._forbidden([thing])
+                self._guard_dirty = True
+            case ServiceCIDR():
+                self._service_cidrs[thing.key] = thing
+                self._guard_dirty = True
             case ConfigManifest(kind=kind, metadata=metadata, spec=spec) if kind in KINDS:
-                before_config = self._config.config
                 self._config.upsert(
                     ConfigKind(kind.value), metadata.name, metadata.creation_timestamp, metadata.generation, spec
                 )
-                self._pools_dirty |= self._config.config is not before_config
+                self._guard_dirty = True
 
     def _gone(self, kind: Kind, key: ObjectKey) -> None:
         if kind is Kind.SERVICE and key in self._records:
             self._records[key].vanish()
             self._dirty.add(key)
         elif kind is Kind.NODE:
-            self._pools_dirty |= self._nodes.pop(key, None) is not None
+            self._guard_dirty |= self._nodes.pop(key, None) is not None
+        elif kind is Kind.SERVICE_CIDR:
+            self._guard_dirty |= self._service_cidrs.pop(key, None) is not None
         elif kind in CONFIG_KINDS & KINDS:
-            before: Config = self._config.config
             self._config.remove(ConfigKind(kind.value), key.name)
-            self._pools_dirty |= self._config.config is not before
+            self._guard_dirty = True
 
 
 class _Pass:
@@ -188,7 +211,7 @@ class _Pass:
 
     def _decide(self, record: Record) -> None:
         if record.exists:
-            record.decide(decide(record.service, record.decided, self._ledger, self._class))
+            record.decide(decide(record.service, record.decided, self._ledger, self._class, record.owner))
             self._claim(record)
         unmet = record.unmet
         self._waiting.put(record.seniority, unmet.awaits if unmet else frozenset())

@@ -9,6 +9,7 @@ from enum import StrEnum
 class PendingReason(StrEnum):
     """In the order in which they are looked for."""
 
+    OWNED_BY_ANOTHER = "ownedByAnother"
     DUPLICATE_ADDRESS = "duplicateAddress"
     TERMINATING = "terminating"
     BAD_REQUESTED_IP = "badRequestedIP"
@@ -27,6 +28,7 @@ class PendingReason(StrEnum):
 
 
 _REMEDIES = {
+    PendingReason.OWNED_BY_ANOTHER: "let only one controller serve its loadBalancerClass, then clear status.loadBalancer",
     PendingReason.DUPLICATE_ADDRESS: "clear status.loadBalancer of one of the two Services, and it is given another address",
     PendingReason.TERMINATING: "the Service is being deleted and is given nothing new: create it again under another name",
     PendingReason.BAD_REQUESTED_IP: "write addresses separated by commas, at most one of each of the Service's families",

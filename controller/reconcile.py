@@ -5,8 +5,10 @@ backoff of its own for each Service. A write is never given up half-way, since i
 is made: that it ends in bounded time is the StatusWriter's part.
 """
 
+import asyncio
 import logging
 import random
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import assert_never
@@ -16,9 +18,10 @@ from bgp_config.verdict import Verdict
 from controller.plan import Plan
 from controller.record import Forget, SayPending, SetIngress, Write
 from controller.workqueue import WorkQueue
-from herald.kube.objects import Kind, ObjectKey, Service
-from herald.kube.ports import StatusWriter, WriteRefusedError
-from herald.kube.source import Changes, Gone, Upsert
+from herald.kube.objects import ObjectKey, Service
+from herald.kube.ports import OwnedElsewhereError, StatusWriter, WriteRefusedError
+from herald.kube.source import Changes, Source
+from herald.kube.staleness import Staleness
 from herald.program.logs import fields
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,7 @@ class Reconciler:
 
     def __init__(self, plan: Plan, writer: StatusWriter, leftovers: Collection[Service] = ()) -> None:
         self.plan = plan
+        self.staleness = Staleness()
         self.writes: Counter[type[Write]] = Counter()
         self.errors: Counter[type[Write]] = Counter()
         self._writer = writer
@@ -47,14 +51,27 @@ class Reconciler:
         self._verdicts: Mapping[ConfigKey, Verdict] = {}
         self._leftovers = {service.key for service in leftovers}
         for service in leftovers:
-            plan.apply(Upsert(Kind.SERVICE, service.key, service))
-            plan.apply(Gone(Kind.SERVICE, service.key))
+            plan.inherit(service)
+
+    async def run(self, source: Source, stop: asyncio.Event) -> None:
+        """Assign until `stop` is set. Then no more changes are taken, and writes on their way end."""
+        changes = Changes()
+        async with asyncio.TaskGroup() as tasks:
+            inward = [tasks.create_task(source.run(changes)), tasks.create_task(self.observe(changes))]
+            for _ in range(WRITERS):
+                tasks.create_task(self.write())
+            await stop.wait()
+            for task in inward:
+                task.cancel()
+            self.end()
 
     async def observe(self, changes: Changes) -> None:
         """Takes changes until it is cancelled."""
         while True:
             unsynced = self.plan.unsynced
-            for change in await changes.take():
+            taken = await changes.take()
+            self.staleness.heard(taken, time.monotonic())
+            for change in taken:
                 self.plan.apply(change)
             self._log_verdicts()
             if unsynced and not self.plan.unsynced:
@@ -85,7 +102,13 @@ class Reconciler:
         key = write.service.key
         self.plan.begin(write)
         try:
-            await self._perform(write)
+            version = await self._perform(write)
+        except OwnedElsewhereError as refusal:
+            self.errors[type(write)] += 1
+            log.warning("owned by another", extra=fields(service=key, manager=refusal.manager))
+            self.plan.yield_to(refusal.manager, write)
+            self._settle()
+            return
         except (WriteRefusedError, OSError) as error:
             self.errors[type(write)] += 1
             self._failures[key] += 1
@@ -97,17 +120,19 @@ class Reconciler:
         self.writes[type(write)] += 1
         self._failures.pop(key, None)
         _log_done(write)
-        self.plan.acknowledge(write)
+        self.plan.acknowledge(write, version)
         self._settle()
 
-    async def _perform(self, write: Write) -> None:
+    async def _perform(self, write: Write) -> str:
+        """The object's version as written."""
         match write:
             case SetIngress(service, vips):
-                await self._writer.write_ingress(service, vips)
+                return await self._writer.write_ingress(service, vips)
             case SayPending(service, unmet):
-                await self._writer.write_pending(service, unmet.reason, unmet.message)
+                return await self._writer.write_pending(service, unmet.reason, unmet.message)
             case Forget(service):
                 await self._writer.forget(service.key)
+                return ""
             case _:
                 assert_never(write)
 

@@ -8,6 +8,7 @@ import msgspec
 from bgp_config.names import IPAddress
 from controller.allocate import Assigned, Disputed, NotOurs, Outcome, Pending, Unmet
 from controller.ledger import Seniority
+from controller.word import Word, said_of
 from herald.kube.objects import Ingress, LoadBalancerStatus, ObjectKey, Service, ServiceStatus
 
 
@@ -43,8 +44,9 @@ class Record:
 
     `service` is the object as last seen, with the status as last acknowledged; `exists` is False once it is gone.
     `decided` are the VIPs that it shall have. `unsure` are those that a write without an acknowledgement may have left in
-    the status. `said` is the word about pending that was acknowledged last; `touched`, whether this controller may have
-    written anything. At most one write is on its way at any time.
+    the status. `said` is the word about pending that was acknowledged last; `touched`, whether a controller may have
+    written anything. `owner` is another controller, which has assigned the ingress. At most one write is on its way at any
+    time.
     """
 
     service: Service
@@ -52,7 +54,8 @@ class Record:
     decided: tuple[IPAddress, ...] = ()
     unsure: frozenset[IPAddress] = frozenset()
     outcome: Outcome | None = None
-    said: Unmet | None = None
+    said: Word | None = None
+    owner: str = ""
     touched: bool = False
     writing: bool = False
 
@@ -83,6 +86,18 @@ class Record:
                 return None
             case _:
                 assert_never(self.outcome)
+
+    def see(self, service: Service) -> bool:
+        """The object is so. False: it is older than what was written to it, and passed over."""
+        known = self.service.metadata
+        is_same = service.metadata.uid == known.uid
+        if is_same and self.exists and _number(service.metadata.resource_version) < _number(known.resource_version):
+            return False
+        if not is_same or not service.status.load_balancer.ingress:
+            self.owner = ""
+        self.service, self.exists = service, True
+        self.said = said_of(service) if service.status.conditions else self.said
+        return True
 
     def decide(self, outcome: Outcome) -> None:
         """Make this outcome the one to be reached."""
@@ -121,7 +136,8 @@ class Record:
                 return SetIngress(self.service, ())
             case NotOurs():
                 return self._next_clearing()
-        return SayPending(self.service, self.unmet) if self.unmet and self.unmet != self.said else None
+        word = self.unmet and Word(self.unmet.reason, self.unmet.message)
+        return SayPending(self.service, self.unmet) if self.unmet and word != self.said else None
 
     def _next_clearing(self) -> Write | None:
         # A Service that is no load balancer has an ingress only by our hand, perhaps in an earlier life.
@@ -136,16 +152,21 @@ class Record:
         if isinstance(write, SetIngress):
             self.unsure |= frozenset(write.vips)
 
-    def acknowledge(self, write: Write) -> None:
-        """The write is durable."""
+    def acknowledge(self, write: Write, version: str) -> None:
+        """The write is durable, as this version of the object."""
         self.writing = False
+        if not isinstance(write, Forget) and self._is_overtaken(write, version):
+            self.unsure = frozenset()
+            return
         match write:
             case SetIngress(service, vips):
                 if self.exists and service.metadata.uid == self.service.metadata.uid:
-                    self.service = _showing(self.service, vips)
+                    self.service = _written(_showing(self.service, vips), version)
                     self.unsure, self.said = frozenset(), None
-            case SayPending(_, unmet):
-                self.said = unmet
+            case SayPending(service, unmet):
+                self.said = Word(unmet.reason, unmet.message)
+                if self.exists and service.metadata.uid == self.service.metadata.uid:
+                    self.service = _written(self.service, version)
             case Forget():
                 self.said, self.touched = None, False
                 if not self.exists:
@@ -161,7 +182,27 @@ class Record:
         """It is not known whether the write happened."""
         self.writing = False
 
+    def yield_to(self, owner: str) -> None:
+        """The write did not happen, nor will an earlier one: another controller has assigned the ingress."""
+        self.writing, self.owner = False, owner
+        self.decided, self.unsure = (), frozenset()
+
+    def _is_overtaken(self, write: Write, version: str) -> bool:
+        """Whether the object was seen as it became after the write."""
+        known, written = self.service.metadata, write.service.metadata
+        return self.exists and known.uid == written.uid and _number(version) < _number(known.resource_version)
+
 
 def _showing(service: Service, vips: tuple[IPAddress, ...]) -> Service:
     ingress = [Ingress(ip=str(vip)) for vip in vips]
     return msgspec.structs.replace(service, status=ServiceStatus(load_balancer=LoadBalancerStatus(ingress=ingress)))
+
+
+def _written(service: Service, version: str) -> Service:
+    metadata = msgspec.structs.replace(service.metadata, resource_version=version)
+    return msgspec.structs.replace(service, metadata=metadata)
+
+
+def _number(resource_version: str) -> int:
+    """Versions of one kind are ordered as numbers (KEP-5504). Where there are none, nothing is older."""
+    return int(resource_version) if resource_version.isdecimal() else 0

@@ -2,11 +2,15 @@
 
 import argparse
 import asyncio
+import os
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from controller.daemon import Settings, run
+from controller import daemon, replica
+from controller.lease import Terms
+from herald.kube.api import InCluster, KubeconfigFile
 from herald.program import logs
 from herald.program.http import Listen
 
@@ -14,9 +18,34 @@ from herald.program.http import Listen
 def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
     """Adds the word with its flags."""
     parser = words.add_parser("controller", help="assign VIPs to Services", description=__doc__)
-    parser.add_argument("--manifests", type=Path, required=True, metavar="DIR", help="read objects from these files")
-    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="write the assigned VIPs here")
-    parser.add_argument("--secrets", type=Path, metavar="DIR", help="the speakers' Secrets, where they lie in --manifests")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--kubeconfig", type=Path, metavar="FILE", help="the Kubernetes API to use (default: the one that this pod is in)"
+    )
+    where.add_argument("--manifests", type=Path, metavar="DIR", help="read objects from these files, without a cluster")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="with --manifests: write the assigned VIPs here")
+    parser.add_argument(
+        "--secrets", type=Path, metavar="DIR", help="with --manifests: the speakers' Secrets, where they lie in there"
+    )
+    parser.add_argument(
+        "--identity",
+        default=os.environ.get("POD_NAME") or os.uname().nodename,
+        metavar="NAME",
+        help="this replica's name in the Lease: its pod's (default: $POD_NAME, else the host name)",
+    )
+    parser.add_argument(
+        "--namespace",
+        default=os.environ.get("POD_NAMESPACE") or "herald-system",
+        metavar="NAME",
+        help="where the Lease herald-controller is (default: $POD_NAMESPACE, else herald-system)",
+    )
+    parser.add_argument(
+        "--lease-duration",
+        type=float,
+        default=Terms().duration_s,
+        metavar="S",
+        help="another replica takes over when the leader has been silent for so long (default: 15)",
+    )
     parser.add_argument(
         "--load-balancer-class",
         default="herald-lb.io/bgp",
@@ -25,21 +54,39 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     )
     parser.add_argument("--listen", type=Listen.parse, default="127.0.0.1:7472", metavar="ADDR:PORT")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, error=parser.error)
 
 
 def _run(args: argparse.Namespace) -> int:
     logs.configure("controller", args.log_level)
-    settings = Settings(
-        manifests=args.manifests,
-        state=args.state,
-        secrets=args.secrets,
-        load_balancer_class=args.load_balancer_class,
-        listen=args.listen,
-    )
+    if (args.manifests is None) is not (args.state is None):
+        args.error("--manifests and --state go together")
     try:
-        asyncio.run(run(settings))
+        asyncio.run(_program(args))
     except OSError as error:  # before the loops start: a directory that cannot be made, a port that is taken
         print(f"herald controller: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _program(args: argparse.Namespace) -> Coroutine[Any, Any, None]:
+    if args.manifests:
+        return daemon.run(
+            daemon.Settings(
+                manifests=args.manifests,
+                state=args.state,
+                secrets=args.secrets,
+                load_balancer_class=args.load_balancer_class,
+                listen=args.listen,
+            )
+        )
+    return replica.run(
+        replica.Settings(
+            access=KubeconfigFile(path=args.kubeconfig) if args.kubeconfig else InCluster(),
+            identity=args.identity,
+            namespace=args.namespace,
+            terms=Terms(args.lease_duration),
+            load_balancer_class=args.load_balancer_class,
+            listen=args.listen,
+        )
+    )

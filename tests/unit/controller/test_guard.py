@@ -20,7 +20,7 @@ def test_the_addresses_of_nodes_and_both_ends_of_sessions_are_forbidden() -> Non
     )
     tor = replace(peer("tor1", "10.1.1.0"), source_address=ip("10.1.1.1"))
     config = Config(peers={PeerName("tor1"): tor, PeerName("tor2"): peer("tor2", "10.2.1.0")})
-    assert {str(prefix) for prefix in forbidden_prefixes([node], config)} == {
+    assert {str(prefix) for prefix in forbidden_prefixes([node], [], config)} == {
         "10.0.0.1/32",
         "2001:db8::1/128",
         "10.1.1.0/32",
@@ -33,5 +33,5 @@ def test_the_addresses_of_peers_that_nodes_name_are_forbidden_whatever_other_nod
     one = replace(peer("tor1"), address=NodeValue(NodeField.LABEL, "example.com/tor"))
     labels = [{"example.com/tor": "10.1.1.0"}, {"example.com/tor": "10.2.2.0"}, {"example.com/tor": "x"}, {}]
     nodes = [Node(metadata=Metadata(name=f"node{number}", labels=each)) for number, each in enumerate(labels)]
-    found = forbidden_prefixes(nodes, Config(peers={PeerName("tor1"): one}))
+    found = forbidden_prefixes(nodes, [], Config(peers={PeerName("tor1"): one}))
     assert {str(prefix) for prefix in found} == {"10.1.1.0/32", "10.2.2.0/32"}

@@ -269,7 +269,7 @@ class DirectoryMachine(RuleBasedStateMachine):
 
     @invariant()
     def incremental_equals_full(self) -> None:
-        if self.plan._dirty or self.plan._pools_dirty or self.plan.unsynced:
+        if self.plan._dirty or self.plan._guard_dirty or self.plan.unsynced:
             return
         assert comparable(self.plan) == comparable(self.twin)
 

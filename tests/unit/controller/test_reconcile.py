@@ -32,15 +32,17 @@ class FakeWriter:
         self.gate.set()
         self.at_once = self.most_at_once = 0
 
-    async def write_ingress(self, service: Service, vips: Sequence[IPAddress]) -> None:
+    async def write_ingress(self, service: Service, vips: Sequence[IPAddress]) -> str:
         await self._pass()
         self.ingress[service.key] = tuple(vips)
         self.pending.pop(service.key, None)
+        return ""
 
-    async def write_pending(self, service: Service, reason: str, message: str) -> None:
+    async def write_pending(self, service: Service, reason: str, message: str) -> str:
         await self._pass()
         assert message
         self.pending[service.key] = reason
+        return ""
 
     async def forget(self, service: ObjectKey) -> None:
         await self._pass()
@@ -178,7 +180,7 @@ async def test_metrics_tell_pools_services_and_writes() -> None:
         registry.register(ControllerCollector(reconciler))
         sample = registry.get_sample_value
         await until(lambda: sample("herald_status_writes_total", {"what": "pending"}) == 1)
-        assert sample("herald_controller_synced") == 1
+        assert sample("herald_synced") == 1
         assert sample("herald_pool_addresses", {"pool": "two", "family": "IPv4"}) == 2
         assert sample("herald_pool_addresses_used", {"pool": "two", "family": "IPv4"}) == 2
         assert sample("herald_services_assigned") == 2

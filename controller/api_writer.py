@@ -1,0 +1,62 @@
+"""Writes the status of Services to the API server: the ingress, and the condition Assigned.
+
+- By server-side apply, never by force: what another controller has written is its own (OwnedElsewhereError).
+- Each write says all that Herald says of a Service: what it did not name would be removed.
+- Each write holds only for the object as it was decided on, by uid and resourceVersion. So of two writes at most one
+  happens, whatever hangs in between and comes late.
+- Nothing is sent once the Lease is lost; what is on its way then is refused by the server (deploy/policies).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from bgp_config.names import IPAddress
+from bgp_config.status.base import clip
+from controller.reasons import PendingReason
+from controller.word import Word, condition
+from herald.kube.api import (
+    ApiClient,
+    ApiError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    OwnedByAnotherError,
+    UnreachableError,
+    apply_service_status,
+)
+from herald.kube.objects import ObjectKey, Service
+from herald.kube.ports import OwnedElsewhereError, WriteRefusedError
+
+
+class ApiStatusWriter:
+    """A StatusWriter. `may_write` tells whether the Lease is still held. Each call ends within the client's timeout."""
+
+    def __init__(self, client: ApiClient, may_write: Callable[[], bool]) -> None:
+        self._client = client
+        self._may_write = may_write
+
+    async def write_ingress(self, service: Service, vips: Sequence[IPAddress]) -> str:
+        return await self._write(service, vips, None)
+
+    async def write_pending(self, service: Service, reason: str, message: str) -> str:
+        """Beside the ingress as it is, unless that is another's."""
+        shown = () if reason == PendingReason.OWNED_BY_ANOTHER else service.vips
+        return await self._write(service, shown, Word(reason, clip(message)))
+
+    async def forget(self, service: ObjectKey) -> None:
+        """The server has forgotten all of it already."""
+
+    async def _write(self, service: Service, vips: Sequence[IPAddress], word: Word | None) -> str:
+        if not self._may_write():
+            raise WriteRefusedError("the Lease is lost")
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        assigned = condition(service, has_vips=bool(vips), word=word, now=now)
+        try:
+            written = await apply_service_status(self._client, service, vips, [assigned], unchanged=True)
+        except OwnedByAnotherError as error:
+            raise OwnedElsewhereError(error.manager) from error
+        except (ConflictError, InvalidError, NotFoundError) as error:
+            raise WriteRefusedError(str(error)) from error
+        except (ApiError, UnreachableError) as error:
+            raise OSError(str(error)) from error
+        return written.resource_version
