@@ -26,7 +26,8 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 5.0
 ADMIN = "admin"
 ADMIN_GROUPS = ("system:masters",)
-SERVICE_CIDR = "10.96.0.0/16"
+SERVICE_CIDRS = "10.96.0.0/16,fd00:10:96::/112"
+"""Of both families, for Services that want both. The first one is the family of all others."""
 
 Start = Callable[[Sequence[str], str], Process]
 """Starts a program under a name, where the server is to run."""
@@ -191,7 +192,7 @@ class ApiServer:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--token-auth-file={self._token_file}",
             "--authorization-mode=RBAC",
-            f"--service-cluster-ip-range={SERVICE_CIDR}",
+            f"--service-cluster-ip-range={SERVICE_CIDRS}",
             f"--service-node-port-range={self.node_ports}",
             "--disable-admission-plugins=ServiceAccount",  # would wait for what a controller-manager makes
             "--endpoint-reconciler-type=none",  # nobody asks for the Service `kubernetes`

@@ -57,7 +57,7 @@ class Client:
         return found
 
     def apply(self, manifests: Iterable[Manifest]) -> None:
-        """Server-side apply of each, in this order, over one connection. A status is applied as well, where there is one."""
+        """Server-side apply of each, in this order, over one connection. A status is merged, where there is one."""
 
         def apply_all(connection: HTTPSConnection) -> None:
             for manifest in manifests:
@@ -82,8 +82,8 @@ class Client:
         body = {key: value for key, value in manifest.items() if key != "status"}
         self._patch(connection, manifest, body, APPLY_PATCH, "")
         if "status" in manifest and self._resource(connection, manifest).has_status:
-            status = {key: manifest[key] for key in ("apiVersion", "kind", "metadata", "status")}
-            self._patch(connection, manifest, status, APPLY_PATCH, "status")
+            # No apply: it takes no Node with addresses of both families, since it keeps one for each type.
+            self._patch(connection, manifest, {"status": manifest["status"]}, MERGE_PATCH, "status")
 
     def _patch(
         self, connection: HTTPSConnection, manifest: Manifest, body: Manifest, content_type: str, subresource: str

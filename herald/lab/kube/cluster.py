@@ -24,7 +24,7 @@ PROXY_USER = "system:kube-proxy"
 """Kubernetes itself binds this user to the ClusterRole system:node-proxier."""
 PROXY_HEALTH_PORT = 10256
 PROXY_TIMEOUT_S = 30.0
-POD_NETWORK = "10.244.0.0/16"
+POD_NETWORKS = ("10.244.0.0/16", "fd00:244::/64")
 ASK_TIMEOUT_S = 1.0
 
 
@@ -85,7 +85,7 @@ class Cluster:
                 f"--kubeconfig={kubeconfig}",
                 "--proxy-mode=nftables",
                 f"--hostname-override={node}",
-                f"--cluster-cidr={POD_NETWORK}",
+                f"--cluster-cidr={','.join(POD_NETWORKS if self.lab.topology.settings.ipv6 else POD_NETWORKS[:1])}",
                 f"--healthz-bind-address=0.0.0.0:{PROXY_HEALTH_PORT}",
                 # In a namespace it may not set the kernel's conntrack limits, and would end if it tried.
                 "--conntrack-max-per-core=0",

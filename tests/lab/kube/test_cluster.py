@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from http.client import HTTPConnection
+from ipaddress import ip_address
 
 import pytest
 
@@ -56,18 +57,19 @@ def endpoints(*nodes: str) -> Manifest:
     }
 
 
-async def send_vip_to(lab: Lab, node: str) -> None:
+async def send_vip_to(lab: Lab, node: str, vip: str = VIP) -> None:
     """As BGP would, but by hand: one static route on the spine, one on the ToR."""
+    version = ip_address(vip).version
     tor, port = lab.topology.cable("spine", "tor1").lower, lab.topology.cable(node, "tor1").lower
-    await run_ip([f"route replace {VIP} via {tor.address(4)}"], "-n", lab.namespace("spine"))
-    await run_ip([f"route replace {VIP} via {port.address(4)}"], "-n", lab.namespace("tor1"))
+    await run_ip([f"route replace {vip} via {tor.address(version)}"], "-n", lab.namespace("spine"))
+    await run_ip([f"route replace {vip} via {port.address(version)}"], "-n", lab.namespace("tor1"))
 
 
-def ask(lab: Lab) -> str | None:
+def ask(lab: Lab, vip: str = VIP) -> str | None:
     """The node that answered the client with 200; None if nobody answered."""
 
     def get() -> str | None:
-        connection = HTTPConnection(VIP, PORT, timeout=0.5)
+        connection = HTTPConnection(vip, PORT, timeout=0.5)
         try:
             connection.request("GET", "/")
             answer = connection.getresponse()
@@ -111,6 +113,22 @@ async def test_local_drops_where_no_endpoint_is_and_cluster_reaches_those_of_oth
     assert ask(lab) is None
     cluster.api.client.apply([service("Cluster")])
     assert await until(lambda: ask(lab), TIMEOUT_S) == "node1"
+
+
+async def test_an_ipv6_vip_answers_too() -> None:
+    vip = "2001:db8:100::7"
+    async with Lab(rack(Settings(nodes=1, control=True, ipv6=True))) as lab:
+        cluster = Cluster(lab=lab)
+        await cluster.start()
+        lab.start_endpoint("node1")
+        wanted, there = service("Local"), endpoints("node1")
+        wanted["spec"] |= {"ipFamilies": ["IPv6"], "ipFamilyPolicy": "SingleStack"}
+        wanted["status"] = {"loadBalancer": {"ingress": [{"ip": vip, "ipMode": "VIP"}]}}
+        there["addressType"] = "IPv6"
+        there["endpoints"][0]["addresses"] = ["fd00:0:255::1"]
+        cluster.api.client.apply([wanted, there])
+        await send_vip_to(lab, "node1", vip)
+        assert await until(lambda: ask(lab, vip), TIMEOUT_S) == "node1"
 
 
 async def test_an_endpoint_that_turns_unready_gets_no_more_new_connections(cluster: Cluster) -> None:
