@@ -1,0 +1,218 @@
+"""The charts and the kustomize base, rendered by the real Helm and kubectl and taken by a real API server."""
+
+import argparse
+import copy
+import json
+import subprocess
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from herald.lab import manifests
+from herald.lab.command import LabError
+from herald.lab.kube.api_server import ApiServer
+from herald.lab.kube.client import ApiError
+from herald.lab.kube.helm import NAMESPACE, install, render
+from herald.lab.kube.kubectl import kubectl
+from herald.lab.manifests import Manifest
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
+
+CHECKOUT = Path(__file__).parents[2]
+RENDERED = CHECKOUT / "deploy" / "kustomize" / "rendered"
+
+EVERYTHING: Mapping[str, Any] = {
+    "image": {"repository": "registry.example.org/herald", "tag": "1.2.3", "pullPolicy": "Always"},
+    "imagePullSecrets": [{"name": "registry"}],
+    "passwordSecrets": {NAMESPACE: ["tor1", "tor2"], "fabric": ["spine"]},
+    "apiServer": {"host": "10.0.0.1", "port": 6443},
+    "logLevel": "debug",
+    "controller": {
+        "replicas": 3,
+        "listenAddress": "[::]",
+        "nodeSelector": {"node-role.kubernetes.io/control-plane": ""},
+        "tolerations": [{"operator": "Exists"}],
+        "podAnnotations": {"example.org/a": "b"},
+    },
+    "speaker": {
+        "listenAddress": "[$(HOST_IP)]",
+        "bindVIPs": True,
+        "dataPath": "http://127.0.0.1:9099/readiness",
+        "dataPathTimeoutSeconds": 2.5,
+        "ignoreExcludeLabel": True,
+        "nodeSelector": {"rack": "a"},
+        "podAnnotations": {"example.org/a": "b"},
+    },
+    "networkPolicy": {"metricsFrom": [{"podSelector": {}}], "apiServerCIDRs": ["10.0.0.0/24"], "apiServerPorts": [6443]},
+}
+"""A value other than the default wherever the API server knows the kind that comes of it."""
+
+
+def of_kind(objects: list[Manifest], kind: str) -> Manifest:
+    (found,) = (each for each in objects if each["kind"] == kind)
+    return found
+
+
+def container(objects: list[Manifest], kind: str) -> Manifest:
+    found: Manifest = of_kind(objects, kind)["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "everything"])
+async def test_the_api_server_takes_every_object_and_knows_every_field(
+    new_api_server: ApiServer, values: Mapping[str, Any]
+) -> None:
+    client = new_api_server.client
+    client.apply(manifests.namespace(name) for name in values.get("passwordSecrets", ()))
+    await install(client, values)
+    objects = [*await render("herald-crds"), *await render("herald", values)]
+    stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    said = await kubectl(
+        new_api_server.admin,
+        *("apply", "--server-side", "--dry-run=server", "--validate=strict", "--field-manager=lab", "-f", "-"),
+        stdin=stdin,
+    )
+    assert len(said.splitlines()) == len(objects)
+    for each in objects:
+        assert client.get(client.path_of(each))["kind"] == each["kind"]
+
+
+WRONG: Mapping[str, tuple[Mapping[str, Any], str]] = {
+    "an unknown name": ({"speaker": {"bindVips": True}}, "'bindVips' not allowed"),
+    "nobody to lead": ({"controller": {"replicas": 0}}, "/controller/replicas': minimum: got 0, want 1"),
+    "a data path that is none": ({"speaker": {"dataPath": "cilium"}}, "/speaker/dataPath': 'cilium' does not match"),
+    "a CPU limit": ({"speaker": {"resources": {"limits": {"cpu": 1}}}}, "/speaker/resources/limits/cpu': false schema"),
+    "an IPv6 address without brackets": ({"speaker": {"listenAddress": "::"}}, "/speaker/listenAddress': '::' does not"),
+    "Secrets without a namespace": ({"passwordSecrets": ["tor1"]}, "/passwordSecrets': got array, want object"),
+    "a namespace without Secrets": ({"passwordSecrets": {"a": []}}, "/passwordSecrets/a': minItems: got 0, want 1"),
+    "a number for a word": ({"logLevel": 3}, "/logLevel': value must be one of"),
+    "an address as CIDR": ({"networkPolicy": {"apiServerCIDRs": ["10.0.0.1"]}}, "/networkPolicy/apiServerCIDRs/0'"),
+}
+
+
+@pytest.mark.parametrize(("values", "said"), WRONG.values(), ids=WRONG.keys())
+async def test_a_wrong_value_is_refused_and_named(values: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(LabError, match=r"values don't meet the specifications of the schema") as refused:
+        await render("herald", values)
+    assert said in str(refused.value)
+
+
+async def test_all_values_are_in_the_schema() -> None:
+    """Also those that are commented in values.yaml as free."""
+    await render("herald", {**EVERYTHING, "podMonitor": {"enabled": True, "interval": "30s", "labels": {"release": "a"}}})
+
+
+async def test_both_programs_are_monitored_if_that_is_asked_for() -> None:
+    labels = {"release": "prometheus"}
+    objects = await render("herald", {"podMonitor": {"enabled": True, "labels": labels}})
+    monitors = [each for each in objects if each["kind"] == "PodMonitor"]
+    for monitor, kind in zip(monitors, ("Deployment", "DaemonSet"), strict=True):
+        pod = of_kind(objects, kind)["spec"]["template"]
+        (port,) = pod["spec"]["containers"][0]["ports"]
+        assert monitor["spec"]["podMetricsEndpoints"] == [{"port": port["name"], "interval": "15s"}]
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+        assert monitor["metadata"]["labels"].items() > labels.items()
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "everything"])
+@pytest.mark.parametrize(("word", "kind"), [("controller", "Deployment"), ("speaker", "DaemonSet")])
+async def test_the_programs_know_the_flags_that_they_are_given(word: str, kind: str, values: Mapping[str, Any]) -> None:
+    of_pod = container(await render("herald", values), kind)
+    wanted = {"POD_NAME": "pod", "POD_NAMESPACE": "ns", "NODE_NAME": "node1", "HOST_IP": "10.0.0.7"}
+    if "[$(HOST_IP)]" in str(of_pod["args"]):
+        wanted["HOST_IP"] = "fd00::7"
+    given = {each["name"] for each in of_pod["env"]}
+    arguments = [str(argument) for argument in of_pod["args"]]
+    for name in given & wanted.keys():
+        arguments = [argument.replace(f"$({name})", wanted[name]) for argument in arguments]
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    import_module(f"herald.cli.{word}").add_parser(parser.add_subparsers())
+    parsed = parser.parse_args(arguments)
+    assert parsed.listen.port == of_pod["ports"][0]["containerPort"]
+    assert "$(" not in str(vars(parsed))
+
+
+async def test_definitions_outlive_the_release() -> None:
+    for definition in await render("herald-crds"):
+        annotations = definition["metadata"]["annotations"]
+        assert annotations == {"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Prune=false"}
+    assert not [each for each in await render("herald") if each["kind"] == "CustomResourceDefinition"]
+
+
+def violations(server: ApiServer, workload: Manifest) -> str:
+    """Why a namespace that enforces Pod Security's strictest level refuses this workload's pods; empty if it does not."""
+    namespace = manifests.namespace("restricted")
+    namespace["metadata"]["labels"] = {"pod-security.kubernetes.io/enforce": "restricted"}
+    pod = copy.deepcopy(workload["spec"]["template"])
+    pod["metadata"] |= {"name": "pod", "namespace": "restricted"}
+    server.client.apply([namespace])
+    try:
+        server.client.request("POST", "/api/v1/namespaces/restricted/pods?dryRun=All", pod)
+    except ApiError as error:
+        return str(error)
+    return ""
+
+
+async def test_the_controllers_pods_need_no_privilege(api_server: ApiServer) -> None:
+    assert violations(api_server, of_kind(await render("herald"), "Deployment")) == ""
+
+
+async def test_the_speakers_pods_need_the_nodes_network_and_their_directory_and_no_more(api_server: ApiServer) -> None:
+    speaker = of_kind(await render("herald"), "DaemonSet")
+    assert "hostPath" in violations(api_server, speaker)
+    pod = speaker["spec"]["template"]["spec"]
+    (init,), (program,) = pod["initContainers"], pod["containers"]
+    assert init["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
+    del pod["initContainers"], pod["hostNetwork"], program["ports"][0]["hostPort"]
+    pod["volumes"] = [{"name": "run", "emptyDir": {}}]
+    assert violations(api_server, speaker) == ""
+
+
+async def test_a_speaker_that_binds_vips_is_root_with_one_capability() -> None:
+    speaker = of_kind(await render("herald", {"speaker": {"bindVIPs": True}}), "DaemonSet")
+    context = container([speaker], "DaemonSet")["securityContext"]
+    assert (context["runAsUser"], context["capabilities"]) == (0, {"drop": ["ALL"], "add": ["NET_ADMIN"]})
+    (init,) = speaker["spec"]["template"]["spec"]["initContainers"]
+    assert init["command"] == ["chown", "0:0", "/run/herald"]
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+async def test_containers_write_nowhere_and_become_no_more_than_they_are(kind: str) -> None:
+    pod = of_kind(await render("herald"), kind)["spec"]["template"]["spec"]
+    for each in [*pod.get("initContainers", ()), *pod["containers"]]:
+        assert each["securityContext"]["readOnlyRootFilesystem"]
+        assert not each["securityContext"]["allowPrivilegeEscalation"]
+
+
+async def test_speakers_are_on_every_node_are_never_evicted_and_never_throttled_and_leave_one_at_a_time() -> None:
+    spec = of_kind(await render("herald"), "DaemonSet")["spec"]
+    pod = spec["template"]["spec"]
+    assert pod["tolerations"] == [{"operator": "Exists"}]
+    assert pod["priorityClassName"] == "system-node-critical"
+    assert spec["updateStrategy"]["rollingUpdate"]["maxUnavailable"] == 1
+    assert spec["minReadySeconds"] > 0
+    assert not [each for each in pod["containers"] if "cpu" in each["resources"]["limits"]]
+
+
+def test_the_kustomize_base_is_what_the_chart_renders(tmp_path: Path) -> None:
+    subprocess.run([CHECKOUT / "scripts" / "render-kustomize.sh", tmp_path], check=True, timeout=20)
+    fresh, committed = ({file.name: file.read_text() for file in each.iterdir()} for each in (tmp_path, RENDERED))
+    assert committed == fresh, "run: scripts/render-kustomize.sh"
+
+
+async def test_kustomize_installs_the_same_as_helm(new_api_server: ApiServer) -> None:
+    def names(objects: list[Manifest]) -> set[tuple[str, str]]:
+        return {(each["kind"], each["metadata"]["name"]) for each in objects}
+
+    await kubectl(
+        new_api_server.admin, "apply", "--server-side", "--force-conflicts", "-k", str(CHECKOUT / "deploy/kustomize")
+    )
+    said = await kubectl(new_api_server.admin, "get", "-o", "json", "-k", str(CHECKOUT / "deploy/kustomize"))
+    found = json.loads(said)["items"]
+    wanted = [*await render("herald-crds"), *await render("herald"), manifests.namespace(NAMESPACE)]
+    assert names(found) == names(wanted)
+    for definition in (each for each in found if each["kind"] == "CustomResourceDefinition"):
+        assert definition["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
