@@ -68,7 +68,9 @@ class ControlServer:
         self._send(client, messages.encode_snapshot(self._statuses()))
 
     def _read(self, client: socket.socket) -> None:
-        received = self._clients[client]
+        received = self._clients.get(client)
+        if received is None:
+            return  # dropped while another was served
         try:
             chunk = client.recv(CHUNK)
         except BlockingIOError:

@@ -4,6 +4,7 @@ One thread and one loop without asyncio. Its order is the point: what had arrive
 any timer is looked at, so that a late wake-up is never taken for a silent peer.
 """
 
+import errno
 import logging
 import logging.handlers
 import queue
@@ -24,7 +25,7 @@ from speaker.bfd.profile import Profile
 from speaker.bfd.realtime import become_punctual
 from speaker.bfd.sessions import Sessions
 from speaker.bfd.status import Hop, Status
-from speaker.bfd.udp import Receiver, UdpTransmitter
+from speaker.bfd.udp import PORT, Receiver, UdpTransmitter
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +109,9 @@ def _receivers() -> list[Receiver]:
         try:
             receivers.append(Receiver(family))
         except OSError as error:
-            if family is Family.IPV4 or receivers == []:
-                raise AnotherBfdError(f"UDP port 3784 cannot be had: {error}") from error
-            log.warning("no IPv6", extra=fields(error=error))
+            if error.errno == errno.EADDRINUSE:
+                raise AnotherBfdError(f"UDP port {PORT} is taken in this network namespace") from error
+            log.warning("a family is not to be had", extra=fields(family=family.name, error=error))
     return receivers
 
 

@@ -93,7 +93,6 @@ class BfdNode:
 async def bfd_node(settings: Settings | None = None) -> AsyncIterator[BfdNode]:
     """A rack with one node unless said otherwise; ToRs ask for 3 x 100 ms."""
     async with Lab(rack(settings or Settings(nodes=1, bfd=Bfd(interval_ms=100)))) as lab:
-        await lab.fabric_up()
         node = BfdNode(lab)
         try:
             await until(lambda: node.client.connected, 10)

@@ -84,7 +84,7 @@ async def test_a_second_program_says_that_the_port_is_taken() -> None:
         argv = [sys.executable, "-m", "herald", "bfd", "--runtime-dir", str(node.lab.directory_of("node1") / "other")]
         second = node.lab.start("node1", argv, name="second")
         assert await second.wait(10) == 1
-        assert "UDP port 3784 cannot be had" in second.output()
+        assert "UDP port 3784 is taken" in second.output()
 
 
 async def test_the_program_is_scheduled_first_and_its_memory_is_locked() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from herald.lab.waiting import until
 from speaker.bfd.client import BfdClient
 from speaker.bfd.control import ControlServer
+from speaker.bfd.messages import encode_want
 from speaker.bfd.packet import State
 from speaker.bfd.profile import Profile
 from speaker.bfd.status import Hop, Status
@@ -58,10 +59,14 @@ class Program:
 
     def _run(self) -> None:
         while not self._ended.is_set():
-            for key, _ in self._selector.select(0.005):
-                key.data()
+            turn(self._selector, 0.005)
             while self._tell:
                 self._server.tell(self._tell.pop(0))
+
+
+def turn(selector: selectors.BaseSelector, timeout_s: float = 1.0) -> None:
+    for key, _ in selector.select(timeout_s):
+        key.data()
 
 
 @contextmanager
@@ -146,6 +151,22 @@ async def test_one_that_says_what_is_no_wish_is_disconnected_and_nobody_else(tmp
             running.tell(UP)
             await until(lambda: heard == [UP], 5)
             assert made.connected
+
+
+def test_one_that_is_found_dead_while_another_is_served_does_no_harm(tmp_path: Path) -> None:
+    """Both are ready in one turn of the loop; serving the first one drops the second."""
+    path, wishes = tmp_path / "bfd.sock", list[Mapping[Hop, Profile]]()
+    with selectors.DefaultSelector() as selector, socket.socket(socket.AF_UNIX) as living:
+        server = ControlServer(path, selector, want=wishes.append, statuses=lambda: [UP])
+        dead = socket.socket(socket.AF_UNIX)
+        for client_socket in (living, dead):
+            client_socket.connect(str(path))
+            turn(selector)
+        living.send(encode_want({HOP: FAST}))
+        dead.close()
+        turn(selector)
+        assert wishes == [{HOP: FAST}]
+        server.close()
 
 
 async def test_one_that_never_reads_is_disconnected_and_nobody_else(tmp_path: Path) -> None:
