@@ -1,6 +1,7 @@
 """Keeps this node's BGPNode and BGPSessions at the API server as the speaker is. Nothing ever waits for it.
 
-- A change of state is written at once (those of SETTLE_S together), counts once a minute, a heartbeat every HEARTBEAT_S.
+- A change of state is written at once (those of SETTLE_S together), counts some seconds after that and else once a minute,
+  a heartbeat every HEARTBEAT_S.
   Only the last state counts: an API server that is away costs no memory, and finds the latest when it is back.
 - Objects are made by this speaker, owned by its Node, and removed when their peer is. They are written by force: they are
   nobody else's, and a controller that took us for dead has put Unknown there.
@@ -46,6 +47,8 @@ BEAT_S = 0.8 * HEARTBEAT_S
 LOOK_S = 3.0
 """How often it is looked at what is due."""
 COUNTS_S = (60.0, 75.0)
+AFTER_STATE_S = (3.0, 8.0)
+"""How long until counts may be written (again): usually, and after a change of state, which they follow."""
 RETRY_FIRST_S = 1.0
 RETRY_LAST_S = 10.0
 
@@ -169,10 +172,9 @@ class Reporter:
                 raise
             uid = await self._make(target, node)
             await self._apply(target, uid, status, moment)
-        counts_due_at = moment.monotonic + random.uniform(*COUNTS_S)  # noqa: S311 -- not for secrets
-        if written and status == written.status:
-            counts_due_at = written.counts_due_at
-        self._written[target] = Written(uid=uid, status=status, at=moment.monotonic, counts_due_at=counts_due_at)
+        self._written[target] = Written(
+            uid=uid, status=status, at=moment.monotonic, counts_due_at=_counts_due_at(written, status, moment.monotonic)
+        )
 
     async def _make(self, target: Target, node: Node) -> str:
         owner = {"apiVersion": "v1", "kind": "Node", "name": node.metadata.name, "uid": node.metadata.uid}
@@ -192,3 +194,10 @@ class Reporter:
             await self.client.send("DELETE", target.resource.path(target.key))
         self._there.discard(target)
         self._written.pop(target, None)
+
+
+def _counts_due_at(before: Written | None, status: ObjectStatus, now: float) -> float:
+    if before and status == before.status:  # a heartbeat
+        return before.counts_due_at
+    only_counts = before and state_of(status) == state_of(before.status)
+    return now + random.uniform(*COUNTS_S if only_counts else AFTER_STATE_S)  # noqa: S311 -- not for secrets
