@@ -48,6 +48,10 @@ class Contributions:
                 del self._of_prefix[prefix]
         return touched
 
+    def has(self, vip: IPAddress) -> bool:
+        """Whether the VIP contributes anything."""
+        return vip in self._of_vip
+
     def of(self, prefix: Prefix) -> Mapping[PeerName, tuple[RouteState, Intent]]:
         """What each peer shall be told of it."""
         by_peer: dict[PeerName, list[Contribution]] = {}

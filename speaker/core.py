@@ -39,14 +39,16 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one step brought: transitions for people, how many Services were decided, what the guard held back, and where
-    advertisements of these Services disagree.
+    """What one step brought: transitions for people, how many Services were decided, what the guard held back, where
+    advertisements of these Services disagree, and the VIPs that this node now has to answer for, or has no longer.
     """
 
     transitions: tuple[Transition, ...] = ()
     decided: int = 0
     leaks: tuple[Prefix, ...] = ()
     conflicts: frozenset[Conflict] = frozenset()
+    gained: frozenset[IPAddress] = frozenset()
+    lost: frozenset[IPAddress] = frozenset()
 
 
 class Core:
@@ -67,6 +69,7 @@ class Core:
         self.ribs = AdjRibsOut()
         self.peering = Peering()
         self.decisions: dict[ObjectKey, ServiceDecision] = {}
+        self.aggregates: set[Prefix] = set()
         self._class = load_balancer_class
         self._ignore_exclude_label = ignore_exclude_label
         self._admitted = None if admitted is None else set(admitted)
@@ -144,11 +147,22 @@ class Core:
             affected.update(vip.vip for decision in (old, new) if decision for vip in decision.vips)
             self._dismiss(key, old, new)
             transitions.extend(_transitions(key, old, new))
+        had = {vip for vip in affected if self.announces(vip)}
         prefixes = set().union(*(self._contributions.set(vip, self._contribute(vip)) for vip in affected))
+        has = {vip for vip in affected if self.announces(vip)}
         leaks = [prefix for prefix in prefixes if not self._program(prefix)]
         return Outcome(
-            transitions=tuple(transitions), decided=len(keys), leaks=tuple(leaks), conflicts=self._conflicts(keys)
+            transitions=tuple(transitions),
+            decided=len(keys),
+            leaks=tuple(leaks),
+            conflicts=self._conflicts(keys),
+            gained=frozenset(has - had),
+            lost=frozenset(had - has),
         )
+
+    def announces(self, vip: IPAddress) -> bool:
+        """Whether this node shall announce it to anybody, alone or within an aggregate."""
+        return self._contributions.has(vip)
 
     def _conflicts(self, keys: Iterable[ObjectKey]) -> frozenset[Conflict]:
         decisions = (d for key in keys if (d := self.decisions.get(key)))
@@ -227,6 +241,8 @@ class Core:
         routes = self._routes(prefix)
         held_back = self._view.guard.leaks({prefix: True}) if routes else []
         self.ribs.replace(prefix, {} if held_back else routes)
+        if prefix.prefixlen < prefix.max_prefixlen:
+            (self.aggregates.add if routes and not held_back else self.aggregates.discard)(prefix)
         return not held_back
 
     def _routes(self, prefix: Prefix) -> dict[SessionSpec, PathAttributes]:

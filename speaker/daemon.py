@@ -18,9 +18,11 @@ from herald.kube.source import Change, Changes, Fresh, Stale
 from herald.kube.staleness import Staleness
 from herald.program.logs import fields
 from speaker.admission import Admission
+from speaker.attributes import Conflict
 from speaker.bind import Binder
 from speaker.core import Core, Outcome, Transition
 from speaker.data_path import AskKubeProxy, AskUrl, DataPath, KubeProxy, NoGate, Question, Url
+from speaker.flaps import Flaps
 from speaker.history import History
 from speaker.latency import Latency, Origin
 from speaker.netlink import Netlink
@@ -33,6 +35,7 @@ from speaker.session import Closed, Ended, Engine, Established, InSync, Programm
 from speaker.sessions import Phase, Sessions
 from speaker.status import DataPathReport, Moment, Since, node_status, session_statuses
 from speaker.table import SessionTable
+from speaker.unreachable import UnreachableRoutes
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,9 @@ class Speaker:
         self._netlink = netlink
         self._changes = changes
         self._binder = Binder(netlink, settings.bind_device) if settings.bind_device else None
+        self._unreachable = UnreachableRoutes(netlink)
+        self._flaps = Flaps()
+        self._conflicts: frozenset[Conflict] = frozenset()
         self._watch = NetworkWatch()
         self._network = NodeNetwork()
         self._observed_at = float("-inf")
@@ -94,6 +100,7 @@ class Speaker:
         """Until `stop` is set. The engine reports to on_session_event()."""
         if self._binder:
             self._watch.pass_over(await self._binder.start(time.monotonic()))
+        await self._unreachable.start()
         stopping = asyncio.create_task(self._wake_on(stop))
         with self._watch:
             while not stop.is_set():
@@ -106,6 +113,7 @@ class Speaker:
 
     async def unbind_all(self) -> None:
         """After all sessions are closed."""
+        await self._unreachable.remove((), lambda _: False)
         if self._binder:
             await self._binder.unbind(self._binder.bound)
 
@@ -163,12 +171,16 @@ class Speaker:
             self.on_change()
         if core.cluster.dirty.everything or (self._watch.changed and now - self._observed_at >= OBSERVE_S):
             await self._observe(now)
+        core.let_go(self._flaps.release(now))
+        if not changes:
+            self._flaps.forget(now)
         outcome = core.step(self._sessions.running)
+        core.hold(self._flaps.follow(outcome.transitions, now))
         if self.admission:
             self.admission.follow(core, outcome.transitions, now)
         self.history.decided(outcome.transitions, now)
         self.latency.decided(outcome.transitions, time.monotonic())
-        await self._program(engine, now)
+        await self._program(engine, outcome, now)
         await self._unbind_due(now)
         self._report(outcome, core.peering)
 
@@ -187,17 +199,16 @@ class Speaker:
         self._observed_at = now
         self.core.learn(self._network)
 
-    async def _program(self, engine: Engine, now: float) -> None:
-        """Withdrawals first: they wait for nothing. A VIP is bound before it is announced."""
+    async def _program(self, engine: Engine, outcome: Outcome, now: float) -> None:
+        """Withdrawals first: they wait for nothing. A VIP is bound before it is announced, an aggregate unreachable."""
         ribs = self.core.ribs
         changes = ribs.take_changes()
         for spec, routes in changes.items():
             self._apply(engine, spec, {prefix: None for prefix, attributes in routes.items() if attributes is None})
         if self._binder:
-            withdrawn = {p.network_address for routes in changes.values() for p, a in routes.items() if a is None}
-            announced = {p.network_address for routes in changes.values() for p, a in routes.items() if a is not None}
-            self._binder.release(withdrawn, now)
-            await self._binder.bind(announced)
+            self._binder.release(outcome.lost, now)
+            await self._binder.bind(outcome.gained)
+        await self._unreachable.add(self.core.aggregates)
         for spec, routes in changes.items():
             self._apply(
                 engine, spec, {prefix: attributes for prefix, attributes in routes.items() if attributes is not None}
@@ -216,10 +227,11 @@ class Speaker:
             engine.apply(spec, routes)
 
     async def _unbind_due(self, now: float) -> None:
+        await self._unreachable.remove(self.core.aggregates, self.table.is_on_wire)
         if not (binder := self._binder):
             return
         for vip in binder.due(now):
-            if self.core.ribs.announces(host_prefix(vip)):
+            if self.core.announces(vip):
                 binder.keep(vip)
             elif not self.table.is_on_wire(host_prefix(vip)):
                 await binder.unbind([vip])
@@ -228,6 +240,9 @@ class Speaker:
         for t in outcome.transitions:
             level = logging.DEBUG if t.reason is Reason.DATA_PATH_PENDING else logging.INFO
             log.log(level, _what(t), extra=fields(service=t.service, vip=t.vip, state=t.state.name, reason=t.reason))
+        for conflict in outcome.conflicts - self._conflicts:
+            log.warning("advertisements disagree", extra=fields(advertisements=conflict.advertisements, what=conflict))
+        self._conflicts |= outcome.conflicts
         for prefix in outcome.leaks:
             log.error("the outbound guard held back a route: a bug of Herald", extra=fields(prefix=prefix))
         for peer, reason in current.refused.items():

@@ -1,20 +1,22 @@
 """The kernel's word on this node: which address leads to a peer, which addresses are ours, which VIPs we bound.
 
-Reads and writes addresses only, and of those it writes only such as carry our protocol number.
+Of addresses and routes it writes only such as carry our protocol number.
 """
 
+import errno
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Self
 
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from bgp_config.names import IPAddress
+from bgp_config.names import IPAddress, Prefix
 from speaker.peering import NodeNetwork, Source
 
 ADDRESS_PROTOCOL = 72
-"""IFA_PROTO of the addresses that Herald adds (Linux 5.18): how they are told from anybody else's after a crash."""
+"""IFA_PROTO of the addresses that Herald adds (Linux 5.18), and the protocol of its routes: how they are told from anybody
+else's after a crash."""
 VIP_DEVICES = frozenset({"lo", "kube-ipvs0"})
 """Devices on which VIPs live by others' hand (kube-proxy in IPVS mode, an operator): not the host's own addresses."""
 IFA_F_NODAD = 0x02
@@ -23,6 +25,9 @@ UNUSABLE = 0x01 | 0x08 | 0x20 | 0x40
 GLOBAL = 0
 FOREVER = 0xFFFFFFFF
 LOOPBACK_INDEX = 1
+RTN_UNREACHABLE = 7
+LAST_METRIC = 2**32 - 2
+"""Behind any other route for the same prefix. The very last number means the default of IPv6 to some."""
 
 
 class Netlink:
@@ -94,6 +99,22 @@ class Netlink:
 
     async def unbind(self, vip: IPAddress, index: int) -> None:
         await self._ip.addr("del", index=index, address=str(vip), prefixlen=vip.max_prefixlen)
+
+    async def unreachable(self) -> set[Prefix]:
+        """The unreachable routes that carry our mark."""
+        routes = [m async for m in await self._ip.route("dump", proto=ADDRESS_PROTOCOL)]
+        return {ip_network(f"{m.get('dst')}/{m['dst_len']}") for m in routes if m["type"] == RTN_UNREACHABLE}
+
+    async def add_unreachable(self, prefix: Prefix) -> None:
+        await self._ip.route("replace", dst=str(prefix), type="unreachable", proto=ADDRESS_PROTOCOL, priority=LAST_METRIC)
+
+    async def remove_unreachable(self, prefix: Prefix) -> None:
+        """It may have gone already, with whoever flushed the routes."""
+        try:
+            await self._ip.route("del", dst=str(prefix), type="unreachable", proto=ADDRESS_PROTOCOL, priority=LAST_METRIC)
+        except NetlinkError as error:
+            if error.code != errno.ESRCH:
+                raise
 
     async def _index(self, device: str) -> int | None:
         found = await self._ip.link_lookup(ifname=device)

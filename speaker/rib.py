@@ -41,7 +41,3 @@ class AdjRibsOut:
         """The changes since the last call, the last word per prefix."""
         changes, self._changes = self._changes, {}
         return changes
-
-    def announces(self, prefix: Prefix) -> bool:
-        """Whether any session shall announce it."""
-        return any(prefix in table for table in self._tables.values())

@@ -31,6 +31,7 @@ from tests.builders import (
 )
 
 WEB, DB, DNS = "198.51.100.1", "198.51.100.2", "2001:db8:100::3"
+AGGREGATE = "198.51.100.0/24"
 BOTH = frozenset({"tor1", "tor2"})
 NETWORK = NodeNetwork(
     sources={ip(f"10.{tor}.1.0"): Source(ip(f"10.{tor}.1.1"), on_link=True) for tor in (1, 2)}
@@ -85,6 +86,29 @@ STATES = [
     State("node without network", (*BASE, node(conditions={"NetworkUnavailable": "True"}))),
     State("pool shrunk", (*BASE, pool_manifest("default", f"{WEB}/32")), {WEB: BOTH}),
     State("web to tor1 only", (*BASE, advertisement_manifest(peers=["tor1"])), dict.fromkeys(ALL, frozenset({"tor1"}))),
+    State("tor1 takes one prefix", (*BASE, peer_manifest("tor1", maxPrefixes=1)), {DB: BOTH, WEB: frozenset({"tor2"})}),
+    State(
+        "tor1 takes one and the older is sick",
+        (
+            *BASE,
+            peer_manifest("tor1", maxPrefixes=1),
+            service("web", WEB, created="2025"),
+            web(("node1", UNREADY), ("node2", READY)),
+        ),
+        {DB: frozenset({"tor2"})},
+    ),
+    State("aggregated", (*BASE, advertisement_manifest(aggregationLengthV4=24)), {AGGREGATE: BOTH}),
+    State(
+        "aggregated to tor1, and one is sick",
+        (
+            *BASE,
+            advertisement_manifest(peers=["tor2"]),
+            advertisement_manifest("more", peers=["tor1"], aggregationLengthV4=24),
+            web(("node2", READY)),
+        ),
+        {AGGREGATE: frozenset({"tor1"}), DB: frozenset({"tor2"})},
+    ),
+    State("aggregated beyond the pool", (*BASE, advertisement_manifest(aggregationLengthV4=23))),
     State(
         "tor2 for another rack",
         (*BASE, peer_manifest("tor2", "10.2.1.0", peerASN=65002, nodeSelectors=[{"matchLabels": {"rack": "b"}}])),
@@ -117,8 +141,8 @@ def announced(core: Core) -> dict[str, frozenset[str]]:
     heard: dict[str, set[str]] = {}
     for peer, spec in core.peering.sessions.items():
         for prefix in core.ribs.table(spec):
-            assert prefix == host_prefix(prefix.network_address)
-            heard.setdefault(str(prefix.network_address), set()).add(peer)
+            is_host = prefix == host_prefix(prefix.network_address)
+            heard.setdefault(str(prefix.network_address if is_host else prefix), set()).add(peer)
     return {vip: frozenset(peers) for vip, peers in heard.items()}
 
 

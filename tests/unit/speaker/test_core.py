@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from speaker.core import Core
 from speaker.decide import Claim
 from speaker.peering import NodeNetwork, Source
 from speaker.reasons import Reason
+from speaker.route import RouteState
 from tests.builders import (
     READY,
     UNREADY,
@@ -163,6 +165,63 @@ def test_a_session_that_waits_to_be_replaced_is_kept_up_to_date() -> None:
     assert made.ribs.take_changes() == {old: {prefix: None}, new: {prefix: None}}
 
 
+def test_a_service_beyond_the_limit_is_withheld_until_an_older_one_goes() -> None:
+    limited: list[KubeObject] = [node(), pool_manifest(), peer_manifest(maxPrefixes=2), advertisement_manifest()]
+    services = [(f"s{n}", f"198.51.100.{n}", f"2026-01-0{n}T00:00:00Z") for n in range(1, 4)]
+    made = core(limited + [thing for name, vip, created in services for thing in one_service(name, vip, created=created)])
+    assert announced(made) == {"tor1": {"198.51.100.1", "198.51.100.2"}}
+    youngest = ObjectKey("default", "s3")
+    assert made.decisions[youngest].vips[0].reason is Reason.PREFIX_LIMIT
+    made.apply([upsert(endpoint_slice("s1", [endpoint("node1", "10.244.1.1", UNREADY)]))])
+    made.step()
+    assert announced(made) == {"tor1": {"198.51.100.2"}}, "a sick Service keeps its place, as on all other nodes"
+    made.apply([Gone(Kind.SERVICE, ObjectKey("default", "s1"))])
+    outcome = made.step()
+    assert {t.service.name for t in outcome.transitions if t.reason is None and t.state is RouteState.NORMAL} == {"s3"}
+    assert announced(made) == {"tor1": {"198.51.100.2", "198.51.100.3"}}
+    made.apply([upsert(peer_manifest(maxPrefixes=1))])
+    made.step()
+    assert announced(made) == {"tor1": {"198.51.100.2"}}
+
+
+def test_an_aggregate_is_announced_while_one_of_its_vips_is_and_only_that_is_told() -> None:
+    conf: list[KubeObject] = [node(), pool_manifest(), peer_manifest(), advertisement_manifest(aggregationLengthV4=24)]
+    made = core(conf + one_service("a", "198.51.100.7") + one_service("b", "198.51.100.8"))
+    aggregate = ip_network("198.51.100.0/24")
+    session = made.peering.sessions[PeerName("tor1")]
+    assert set(made.ribs.table(session)) == made.aggregates == {aggregate}
+    made.ribs.take_changes()
+    for name, vip, gone in (("a", "198.51.100.7", {}), ("b", "198.51.100.8", {session: {aggregate: None}})):
+        made.apply([upsert(endpoint_slice(name, [endpoint("node1", "10.244.1.1", UNREADY)]))])
+        outcome = made.step()
+        assert (set(outcome.lost), set(outcome.gained)) == ({ip(vip)}, set())
+        assert not made.announces(ip(vip))
+        assert made.ribs.take_changes() == gone
+    assert made.aggregates == set()
+    made.apply([upsert(endpoint_slice("a", [endpoint("node1", "10.244.1.1")]))])
+    assert made.step().gained == {ip("198.51.100.7")}
+    assert set(made.ribs.table(session)) == {aggregate}
+
+
+def test_advertisements_that_disagree_are_named_with_what_is_used() -> None:
+    two: list[KubeObject] = [advertisement_manifest("a", med=3), advertisement_manifest("b", med=5)]
+    made = core([node(), pool_manifest(), peer_manifest(), *two])
+    made.apply([upsert(thing) for thing in one_service("web", "198.51.100.7")])
+    (conflict,) = made.step().conflicts
+    assert str(conflict) == "a, b disagree about med where they overlap: 3 is used"
+
+
+def test_what_is_held_waits_until_it_is_let_go() -> None:
+    two = [endpoint_slice("web", [endpoint("node1", "10.244.1.1"), endpoint("node2", "10.244.2.1")])]
+    gone = [endpoint_slice("web", [endpoint("node1", "10.244.1.1", UNREADY), endpoint("node2", "10.244.2.1")])]
+    made = core([*CONFIG, service("web", "198.51.100.7"), *gone])
+    made.hold([WEB])
+    made.apply([upsert(two[0])])
+    assert [t.reason for t in made.step().transitions] == [Reason.FLAPPING]
+    made.let_go([WEB])
+    assert [t.state for t in made.step().transitions] == [RouteState.NORMAL]
+
+
 def test_transitions_are_reported_once() -> None:
     made = core(CONFIG + one_service("web", "198.51.100.7"))
     unready = upsert(endpoint_slice("web", [endpoint("node1", "10.244.1.1", UNREADY)]))
@@ -244,8 +303,11 @@ others: st.SearchStrategy[KubeObject] = st.sampled_from(
         pool_manifest("default", "198.51.100.1/32", "203.0.113.0/24"),
         peer_manifest("tor1"),
         peer_manifest("tor1", holdTimeSeconds=9),
+        peer_manifest("tor1", maxPrefixes=1),
         peer_manifest("tor2", "10.2.1.0", nodeSelectors=[{"matchLabels": {"rack": "b"}}]),
         advertisement_manifest("all"),
+        advertisement_manifest("all", aggregationLengthV4=24),
+        advertisement_manifest("other", aggregationLengthV4=25, med=7),
         advertisement_manifest("all", communities=["65000:1"], peers=["tor1"]),
         advertisement_manifest("more", serviceSelectors=[{"matchExpressions": [{"key": "x", "operator": "DoesNotExist"}]}]),
     ]

@@ -23,7 +23,6 @@ def test_a_route_is_a_change_for_the_sessions_that_announce_it_only() -> None:
     made.replace(VIP, {TOR1: PLAIN})
     assert made.take_changes() == {TOR1: {VIP: PLAIN}}
     assert made.take_changes() == {}
-    assert made.announces(VIP)
 
 
 def test_the_same_route_again_is_no_change() -> None:
