@@ -147,13 +147,6 @@ def test_silence_for_the_detection_time_is_down_and_not_earlier() -> None:
     assert [(p.state, p.diag, p.your_discriminator) for p in sent(effects)] == [(State.DOWN, 1, 0)]
 
 
-def test_init_ends_by_silence_too() -> None:
-    made = session()
-    made.receive(DOWN, 0.0)
-    made.advance(3.1)
-    assert made.state is State.DOWN
-
-
 def test_a_session_that_went_down_is_slow_again() -> None:
     made = up_session()
     made.advance(1.0)
