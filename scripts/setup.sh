@@ -13,10 +13,10 @@ readonly UV_VERSION=0.13.9
 readonly PYTHON=/usr/bin/python3 # not the first in PATH, which may be anybody's build
 
 readonly LAB_PACKAGES=(
-    frr       # the routers
-    iproute2  # ip: `herald lab shell`, and reading by eye
-    nftables  # nft: silences a node, frames dropped and links up
-    tcpdump   # what really went over the wire
+    frr        # the routers
+    iproute2   # ip: `herald lab shell`, and reading by eye
+    nftables   # nft: silences a node, frames dropped and links up
+    tcpdump    # what really went over the wire
 )
 readonly KUBE_PACKAGES=(
     ca-certificates # Go fetches its sources by https

@@ -43,6 +43,9 @@ class Family:
     labels: tuple[str, ...] = ()
     bound: str = "1"
 
+    def __str__(self) -> str:
+        return self.name
+
     def of(self, value: float) -> Metric:
         """The only sample of a family without labels."""
         return self.samples([((), value)])

@@ -1,0 +1,19 @@
+"""`herald metrics`: the reference of all metrics that the programs export, as Markdown (docs/metrics.md)."""
+
+import argparse
+from typing import Any
+
+from controller.metrics import FAMILIES as CONTROLLER
+from herald.program.reference import markdown
+from speaker.metrics import FAMILIES as SPEAKER
+
+
+def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
+    """Adds the word with its flags."""
+    parser = words.add_parser("metrics", help="print the reference of metrics", description=__doc__)
+    parser.set_defaults(run=_run)
+
+
+def _run(_: argparse.Namespace) -> int:
+    print(markdown({"Speaker": SPEAKER, "Controller": CONTROLLER}), end="")
+    return 0
