@@ -16,6 +16,7 @@ readonly LAB_PACKAGES=(
     frr        # the routers
     iproute2   # ip: `herald lab shell`, and reading by eye
     nftables   # nft: silences a node, frames dropped and links up
+    prometheus # the alerts, and promtool, which tests them
     tcpdump    # what really went over the wire
 )
 readonly KUBE_PACKAGES=(
@@ -29,7 +30,7 @@ readonly COMPOSE_PACKAGES=(
     docker-compose  # docker-compose.yml
     docker.io       # the engine that the test of docker-compose.yml starts and ends itself
 )
-readonly SERVICES=(frr etcd docker) # of these packages: never to run on their own
+readonly SERVICES=(frr prometheus etcd docker) # of these packages: never to run on their own
 readonly POLICY=/usr/sbin/policy-rc.d
 readonly POLICY_MARK='# written by the set-up of Herald'
 

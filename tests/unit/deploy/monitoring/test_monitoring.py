@@ -82,7 +82,7 @@ def test_every_alert_is_tested_for_firing() -> None:
     assert fired == {alert["alert"] for alert in alerts()}
 
 
-@pytest.mark.parametrize("family", sorted({*SPEAKER, *CONTROLLER}, key=lambda family: family.name), ids=str)
+@pytest.mark.parametrize("family", sorted({*SPEAKER, *CONTROLLER}, key=str), ids=str)
 def test_names_follow_prometheus_conventions(family: Family) -> None:
     assert re.fullmatch(r"herald_[a-z0-9]+(_[a-z0-9]+)*", family.name)
     assert (family.type is Type.COUNTER) == family.name.endswith("_total")
