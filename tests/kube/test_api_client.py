@@ -137,22 +137,44 @@ async def test_a_server_that_refuses_is_unreachable(api_server: ApiServer, tmp_p
                 await client.get(NODES)
 
 
-async def test_hanging_up_ends_a_stream_and_the_next_call_connects_anew(client: ApiClient) -> None:
-    query = await watch_from_now(client)
+@pytest.mark.parametrize("replaced", [False, True], ids=["current", "replaced"])
+async def test_hanging_up_ends_streams_also_on_credentials_that_were_replaced(
+    api_server: ApiServer, tmp_path: Path, *, replaced: bool
+) -> None:
+    token = tmp_path / "token"
+    token.write_text(api_server.admin.token)
+    kubeconfig = api_server.admin.write_kubeconfig(tmp_path / "kubeconfig", token_file=token)
     streaming = asyncio.Event()
 
-    async def watch() -> None:
-        async with client.stream(NODES, query, silence_s=30) as pieces:
+    async def watch(by: ApiClient) -> None:
+        async with by.stream(NODES, await watch_from_now(by), silence_s=30) as pieces:
             streaming.set()
             await anext(pieces)
 
-    watching = asyncio.create_task(watch())
-    await streaming.wait()
-    await client.hang_up()
-    async with asyncio.timeout(2):
-        with pytest.raises(UnreachableError):
-            await watching
-    await client.get(NODES)
+    async with ApiClient(KubeconfigFile(path=kubeconfig)) as caller:
+        watching = asyncio.create_task(watch(caller))
+        await streaming.wait()
+        if replaced:
+            token.write_text(api_server.admin.token)
+            await caller.get(NODES)
+        await caller.hang_up()
+        async with asyncio.timeout(2):
+            with pytest.raises(UnreachableError):
+                await watching
+        await caller.get(NODES)
+
+
+async def test_a_connection_that_was_closed_before_it_is_read_from_is_unreachable(client: ApiClient) -> None:
+    """Who hangs up may be quicker than who reads."""
+    query = await watch_from_now(client)
+
+    async def hang_up_and_read() -> None:
+        async with client.stream(NODES, query, silence_s=30) as pieces:
+            await client.hang_up()
+            await anext(pieces)
+
+    with pytest.raises(UnreachableError):
+        await hang_up_and_read()
 
 
 async def test_a_watch_that_is_too_old_is_answered_with_200_and_an_error_event_that_says_gone(

@@ -6,8 +6,8 @@ timeout of its own. Credentials are read anew when one of their files changes; c
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -31,7 +31,6 @@ log = logging.getLogger("herald.kube.api")
 
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
-MERGE = "application/merge-patch+json"
 
 Query: TypeAlias = Sequence[tuple[str, str]]
 Body: TypeAlias = Mapping[str, Any] | msgspec.Struct
@@ -47,7 +46,7 @@ class _RestClient(RESTClientObject):
         return probed_connector(self.ssl_context)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Connections:
     """The library's client as the credentials were when they were read, and the calls that use it now."""
 
@@ -65,6 +64,7 @@ class ApiClient:
         self._access = access
         self._limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
         self._current: _Connections | None = None
+        self._replaced: set[_Connections] = set()
         self._connecting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -82,22 +82,23 @@ class ApiClient:
     ) -> bytes:
         """The body of the answer. That of the question is what becomes a JSON object."""
         async with self._request(method, path, body, query, content_type, self._limits) as response:
-            return await response.read()
+            with _closed_is_unreachable():
+                return await response.read()
 
     @asynccontextmanager
     async def stream(self, path: str, query: Query, silence_s: float) -> AsyncIterator[AsyncIterator[bytes]]:
         """The body of the answer in pieces, as they come. `silence_s` is the longest time between two."""
         limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
         async with self._request("GET", path, None, query, JSON, limits) as response:
-            yield response.content.iter_any()
+            yield _pieces(response)
 
     async def hang_up(self) -> None:
         """Ends all connections, and the calls under way as unreachable. The next call makes new ones."""
-        if self._current:
-            current, self._current = self._current, None
-            for call in current.calls:  # who reads from a connection that is closed would wait for ever
+        self._retire()
+        for connections in list(self._replaced):
+            for call in connections.calls:  # who reads from a connection that is closed would wait for ever
                 call.reschedule(0.0)
-            await current.library.close()
+            await self._close(connections)
 
     @asynccontextmanager
     async def _request(
@@ -124,7 +125,7 @@ class ApiClient:
 
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[Library]:
-        """Who replaces connections leaves it to their last call to close them. Raises TimeoutError when hung up."""
+        """The last call on connections that have been replaced closes them. Raises TimeoutError when hung up."""
         async with self._connecting:
             connections = await self._up_to_date()
         try:
@@ -135,12 +136,21 @@ class ApiClient:
                 finally:
                     connections.calls.discard(call)
         except UnauthorizedError:
-            if connections is self._current:
-                self._current = None  # the token has expired: the next call reads it again
+            if connections is self._current:  # the token has expired: the next call reads it again
+                self._retire()
             raise
         finally:
-            if connections is not self._current and not connections.calls:
-                await connections.library.close()
+            if connections in self._replaced and not connections.calls:
+                await self._close(connections)
+
+    def _retire(self) -> None:
+        if self._current:
+            self._replaced.add(self._current)
+            self._current = None
+
+    async def _close(self, connections: _Connections) -> None:
+        self._replaced.discard(connections)
+        await connections.library.close()
 
     async def _up_to_date(self) -> _Connections:
         """Made anew when the credentials have changed; if they cannot be read, those that there are must do."""
@@ -148,16 +158,33 @@ class ApiClient:
         if current and fingerprint(current.files) == current.read:
             return current
         try:
-            self._current = await _connect(self._access)
+            made = await _connect(self._access)
         except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:  # an SSLError is an OSError
             if current is None:
                 raise UnreachableError(f"the credentials cannot be read: {error}") from error
             log.warning("the credentials have changed and cannot be read, the old ones stay in use: %s", error)
             current.read = fingerprint(current.files)  # not again before they change again
             return current
+        self._retire()
         if current and not current.calls:
-            await current.library.close()
-        return self._current
+            await self._close(current)
+        self._current = made
+        return made
+
+
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    with _closed_is_unreachable():
+        async for piece in response.content.iter_any():
+            yield piece
+
+
+@contextmanager
+def _closed_is_unreachable() -> Iterator[None]:
+    """What aiohttp says to who goes on reading from a connection that was closed meanwhile is a bare RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise UnreachableError(str(error)) from error
 
 
 async def _connect(access: Access) -> _Connections:

@@ -139,7 +139,6 @@ class Reflector:
 
     def _not_served(self) -> float:
         """The time until it is looked for again."""
-        self._feed.lost()
         if self._selection.kind.is_optional and not self._was_listed:
             self._words.listed(self._selection)
             self._words.fresh(self._selection)
