@@ -90,6 +90,7 @@ class Speaker:
         self._watch = NetworkWatch()
         self._network = NodeNetwork()
         self._observed_at = float("-inf")
+        self.turned_at = time.monotonic()
         self._peers_refused: Mapping[PeerName, PeerReason] = {}
         self._settings = settings
         self._since = Since()
@@ -183,6 +184,7 @@ class Speaker:
         await self._program(engine, outcome, now)
         await self._unbind_due(now)
         self._report(outcome, core.peering)
+        self.turned_at = time.monotonic()
 
     def _take_in(self, changes: list[Change], now: float) -> None:
         if self.admission:

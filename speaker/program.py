@@ -5,6 +5,8 @@ Order of the end: routes are withdrawn and sessions closed (the engine's own bou
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -20,6 +22,7 @@ from herald.program.shutdown import shutdown_requested
 from speaker.daemon import Settings, Speaker
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.lock import SpeakerLock
+from speaker.health import liveness, readiness
 from speaker.metrics import SpeakerCollector
 from speaker.netlink import Netlink
 from speaker.reporter import Reporter
@@ -63,7 +66,7 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
             registry = CollectorRegistry()
             tally = objects.client.tally if isinstance(objects, FromApi) else None
             registry.register(SpeakerCollector(speaker, tally, with_services=settings.service_metrics))
-            async with monitoring(listen, registry, lambda: _health(speaker)) as where:
+            async with monitoring(listen, registry, *_probes(speaker)) as where:
                 log.info("started", extra=fields(node=settings.node_name, listen=where))
                 await speaker.run(engine, stop)
                 for task in serving:
@@ -73,8 +76,8 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
         log.info("ended", extra=fields(node=settings.node_name))
 
 
-def _health(speaker: Speaker) -> Health:
-    cluster = speaker.core.cluster
-    checks = {"synced": "ok" if cluster.synced else "not every kind has been listed yet"}
-    checks |= {f"source {kind}": f"stale: {why}" for kind, why in cluster.stale.items()}
-    return Health(ok=cluster.synced, checks=checks)
+def _probes(speaker: Speaker) -> tuple[Callable[[], Health], Callable[[], Health]]:
+    return (
+        lambda: readiness(speaker.core, speaker.table),
+        lambda: liveness(time.monotonic() - speaker.turned_at),
+    )

@@ -1,5 +1,6 @@
-"""The monitoring port: GET /metrics (Prometheus text) and GET /healthz (200 or 503, and why, as JSON). Nothing else.
+"""The monitoring port, nothing but GET: /metrics (Prometheus text), and /readyz and /livez (200 or 503, and why, as JSON).
 
+Ready: it does its work. Live: a restart would be of no help. /healthz is another name of /readyz.
 Read-only and without secrets. Answers from memory: a request never waits for the cluster, a router or the disk.
 """
 
@@ -49,18 +50,32 @@ class Listen:
 
 
 @asynccontextmanager
-async def monitoring(listen: Listen, registry: CollectorRegistry, health: Callable[[], Health]) -> AsyncIterator[Listen]:
-    """Serves while the context lasts and yields where it listens. Raises OSError when it cannot."""
+async def monitoring(
+    listen: Listen,
+    registry: CollectorRegistry,
+    readiness: Callable[[], Health],
+    liveness: Callable[[], Health] = lambda: Health(ok=True),
+) -> AsyncIterator[Listen]:
+    """Serves while the context lasts and yields where it listens. Raises OSError when it cannot.
+
+    That there is an answer at all says that the event loop turns: that is as live as a program is that has no `liveness`.
+    """
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=await exposition(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
-    async def healthz(_: web.Request) -> web.Response:
-        now = health()
+    async def readyz(_: web.Request) -> web.Response:
+        return _answer(readiness())
+
+    async def livez(_: web.Request) -> web.Response:
+        return _answer(liveness())
+
+    def _answer(now: Health) -> web.Response:
         return web.Response(status=200 if now.ok else 503, body=msgspec.json.encode(now), content_type="application/json")
 
     application = web.Application()
-    application.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz)])
+    application.add_routes([web.get("/metrics", metrics), web.get("/livez", livez)])
+    application.add_routes([web.get("/readyz", readyz), web.get("/healthz", readyz)])
     runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     try:

@@ -25,12 +25,25 @@ async def test_metrics_are_those_of_the_given_registry_only() -> None:
     assert [line for line in text.splitlines() if not line.startswith("#")] == ["answer 42.0"]
 
 
-async def test_healthz_says_200_or_503_and_why_at_the_time_of_the_request() -> None:
+@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
+async def test_readyz_says_200_or_503_and_why_at_the_time_of_the_request(path: str) -> None:
     now = Health(ok=False, checks={"synced": "waiting for Service"})
     async with monitoring(ANY_PORT, CollectorRegistry(), lambda: now) as where:
-        assert await get(where, "/healthz") == (503, '{"ok":false,"checks":{"synced":"waiting for Service"}}')
+        assert await get(where, path) == (503, '{"ok":false,"checks":{"synced":"waiting for Service"}}')
         now = Health(ok=True, checks={"synced": "ok"})
-        assert await get(where, "/healthz") == (200, '{"ok":true,"checks":{"synced":"ok"}}')
+        assert await get(where, path) == (200, '{"ok":true,"checks":{"synced":"ok"}}')
+
+
+async def test_a_program_that_is_not_ready_is_live_all_the_same() -> None:
+    async with monitoring(ANY_PORT, CollectorRegistry(), lambda: Health(ok=False)) as where:
+        assert (await get(where, "/livez"))[0] == 200
+
+
+async def test_livez_says_when_a_restart_would_help() -> None:
+    stuck = Health(ok=False, checks={"loop": "has not turned for 11 s"})
+    async with monitoring(ANY_PORT, CollectorRegistry(), lambda: Health(ok=True), lambda: stuck) as where:
+        assert await get(where, "/livez") == (503, '{"ok":false,"checks":{"loop":"has not turned for 11 s"}}')
+        assert (await get(where, "/readyz"))[0] == 200
 
 
 async def test_the_port_is_closed_when_the_context_ends() -> None:
