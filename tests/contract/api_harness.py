@@ -127,7 +127,7 @@ async def api_harness(server: ApiServer, directory: Path) -> AsyncIterator[ApiHa
 
 
 def crds() -> list[Manifest]:
-    return [document for path in sorted(CRDS.glob("*.yaml")) for document in yaml.safe_load_all(path.read_text())]
+    return [document for path in sorted(CRDS.glob("herald-lb.io_*.yaml")) for document in yaml.safe_load_all(path.read_text())]
 
 
 async def install_crds(client: Client, within_s: float = 10.0) -> None:
