@@ -40,6 +40,8 @@ EVERYTHING: Mapping[str, Any] = {
     "speaker": {
         "listenAddress": "[$(HOST_IP)]",
         "bindVIPs": True,
+        "aggregates": True,
+        "serviceMetrics": False,
         "dataPath": "http://127.0.0.1:9099/readiness",
         "dataPathTimeoutSeconds": 2.5,
         "ignoreExcludeLabel": True,
@@ -112,7 +114,9 @@ async def test_both_programs_are_monitored_if_that_is_asked_for() -> None:
     for monitor, kind in zip(monitors, ("Deployment", "DaemonSet"), strict=True):
         pod = of_kind(objects, kind)["spec"]["template"]
         (port,) = pod["spec"]["containers"][0]["ports"]
-        assert monitor["spec"]["podMetricsEndpoints"] == [{"port": port["name"], "interval": "15s"}]
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        assert (endpoint["port"], endpoint["interval"]) == (port["name"], "15s")
+        assert {"targetLabel": "job", "replacement": pod["spec"]["serviceAccountName"]} in endpoint["relabelings"]
         assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
         assert monitor["metadata"]["labels"].items() > labels.items()
 
@@ -171,8 +175,9 @@ async def test_the_speakers_pods_need_the_nodes_network_and_their_directory_and_
     assert violations(api_server, speaker) == ""
 
 
-async def test_a_speaker_that_binds_vips_is_root_with_one_capability() -> None:
-    speaker = of_kind(await render("herald", {"speaker": {"bindVIPs": True}}), "DaemonSet")
+@pytest.mark.parametrize("value", ["bindVIPs", "aggregates"])
+async def test_a_speaker_that_changes_the_nodes_network_is_root_with_one_capability(value: str) -> None:
+    speaker = of_kind(await render("herald", {"speaker": {value: True}}), "DaemonSet")
     context = container([speaker], "DaemonSet")["securityContext"]
     assert (context["runAsUser"], context["capabilities"]) == (0, {"drop": ["ALL"], "add": ["NET_ADMIN"]})
     (init,) = speaker["spec"]["template"]["spec"]["initContainers"]

@@ -45,11 +45,11 @@ readinessProbe:
   timeoutSeconds: 3
 {{- end }}
 
-{{- /* The uid that the image's user has; root only where the kernel wants it for NET_ADMIN. */ -}}
+{{- /* The uid of the image's user. Root only where NET_ADMIN is needed: the kubelet has no ambient capabilities for others. */ -}}
 {{- define "herald.uid" -}}
 65532
 {{- end }}
 
 {{- define "herald.speakerUid" -}}
-{{ if .Values.speaker.bindVIPs }}0{{ else }}{{ include "herald.uid" . }}{{ end }}
+{{ if or .Values.speaker.bindVIPs .Values.speaker.aggregates }}0{{ else }}{{ include "herald.uid" . }}{{ end }}
 {{- end }}
