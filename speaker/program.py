@@ -26,6 +26,7 @@ from speaker.health import liveness, readiness
 from speaker.metrics import SpeakerCollector
 from speaker.netlink import Netlink
 from speaker.reporter import Reporter
+from speaker.status_socket import answering
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,8 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
             registry.register(SpeakerCollector(speaker, tally, with_services=settings.service_metrics))
             async with monitoring(listen, registry, *_probes(speaker)) as where:
                 log.info("started", extra=fields(node=settings.node_name, listen=where))
-                await speaker.run(engine, stop)
+                async with answering(speaker, settings.runtime_dir):
+                    await speaker.run(engine, stop)
                 for task in serving:
                     task.cancel()
                 await engine.aclose(withdraw=True)
