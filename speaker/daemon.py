@@ -25,6 +25,7 @@ from speaker.data_path import AskKubeProxy, AskUrl, DataPath, KubeProxy, NoGate,
 from speaker.flaps import Flaps
 from speaker.history import History
 from speaker.latency import Latency, Origin
+from speaker.long_lived import keep_for_good
 from speaker.netlink import Netlink
 from speaker.netwatch import NetworkWatch
 from speaker.peering import NodeNetwork, Peering
@@ -104,6 +105,9 @@ class Speaker:
         await self._unreachable.start()
         stopping = asyncio.create_task(self._wake_on(stop))
         with self._watch:
+            while not stop.is_set() and not self.core.cluster.synced:
+                await self._turn(engine, await self._next_changes())
+            keep_for_good()
             while not stop.is_set():
                 await self._turn(engine, await self._next_changes())
         stopping.cancel()
