@@ -16,6 +16,7 @@ from typing import Final
 from bgp_config.names import Prefix
 from speaker.exabgp.driver import Driver, Output, Remark
 from speaker.exabgp.launch import CONNECT_FAILED
+from speaker.exabgp.pauses import Pauses
 from speaker.exabgp.process import Process
 from speaker.exabgp.why import explain_connect
 from speaker.route import PathAttributes
@@ -25,9 +26,6 @@ HEARTBEAT_S: Final = 1.0
 WITHDRAW_LIMIT_S: Final = 2.0
 WITHOUT_SESSION_LIMIT_S: Final = 60.0
 """A process that did not get a session for so long is replaced: it costs little and heals what nobody thought of."""
-PAUSE_LIMIT_S: Final = 2.0
-FIRST_PAUSE_S: Final = 0.25
-GOOD_LIFE_S: Final = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +53,8 @@ class Keeper:
         self._closing = asyncio.Event()
         self._is_up = False
         self._last_why: str | None = None
+        self._pauses = Pauses()
+        self._error: tuple[int, int] | None = None
         self.finished = asyncio.Event()
 
     async def run(self) -> None:
@@ -62,12 +62,10 @@ class Keeper:
         try:
             for predecessor in self._predecessors:
                 await predecessor.wait()
-            short_lives = 0
             while not self._closing.is_set():
-                begun = time.monotonic()
+                begun, self._error = time.monotonic(), None
                 await self._live()
-                short_lives = 0 if time.monotonic() - begun > GOOD_LIFE_S else short_lives + 1
-                await self._pause(short_lives)
+                await self._pause(self._pauses.after(time.monotonic() - begun, self._error))
         finally:
             self.finished.set()
         self._on_event(Ended(self._spec, time.monotonic()))
@@ -128,12 +126,10 @@ class Keeper:
                 process.end(self._last_why or "no session")
             await asyncio.sleep(HEARTBEAT_S)
 
-    async def _pause(self, short_lives: int) -> None:
-        """The first new start is at once; a process that does not live is started ever less often."""
-        if short_lives > 1:
-            pause = min(PAUSE_LIMIT_S, FIRST_PAUSE_S * 2 ** min(short_lives - 2, 8))
+    async def _pause(self, pause_s: float) -> None:
+        if pause_s:
             try:
-                async with asyncio.timeout(pause * random.uniform(0.5, 1.0)):  # noqa: S311 -- jitter, no secret
+                async with asyncio.timeout(pause_s * random.uniform(0.5, 1.0)):  # noqa: S311 -- jitter, no secret
                     await self._closing.wait()
             except TimeoutError:
                 pass
@@ -161,7 +157,10 @@ class Keeper:
                 return
             case Established():
                 self._is_up, self._last_why = True, None
-            case Closed(why=why):
+            case Closed(why=why, error=error):
+                self._error = error or self._error
+                if self._pauses.is_refused and self._process is not None:
+                    self._process.end(why)
                 if not self._is_up and why == self._last_why:
                     return
                 self._is_up, self._last_why = False, why

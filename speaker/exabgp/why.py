@@ -29,6 +29,15 @@ _SUBCODES = {
     (6, 9): "Hard Reset",
     (6, 10): "BFD Down",
 }
+_HINTS = {
+    (6, 1): "it takes fewer than we have: set maxPrefixes below its limit. It is tried again in some minutes",
+    (
+        6,
+        5,
+    ): "it does not want a session from this address now: is it configured there, or does somebody else here speak BGP?",
+    (6, 7): "it has a session with this address already: somebody else speaks BGP from it",
+}
+"""What an operator should know of those that other routers send."""
 _NOTIFICATION = re.compile(r"notification (received|sent) \((\d+),(\d+)\)")
 
 
@@ -38,7 +47,8 @@ def explain(reason: str) -> str:
         direction, code, subcode = match[1], int(match[2]), int(match[3])
         name = _CODES.get(code, f"error {code}")
         detail = _SUBCODES.get((code, subcode), str(subcode) if subcode else "")
-        return f"NOTIFICATION {direction}: {name}{f' / {detail}' if detail else ''}"
+        hint = _HINTS.get((code, subcode), "") if direction == "received" else ""
+        return f"NOTIFICATION {direction}: {name}{f' / {detail}' if detail else ''}{f': {hint}' if hint else ''}"
     if reason == "closing connection":
         return "the TCP connection was closed"
     return reason

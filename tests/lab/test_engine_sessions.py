@@ -14,7 +14,8 @@ from bgp_config.names import Family, Prefix
 from herald.lab.command import run
 from herald.lab.router import Router
 from herald.lab.topology import Peering, Settings, rack
-from speaker.session import SessionSpec
+from speaker.session import Closed, Established, SessionSpec
+from tests.lab.announcer import announce
 from tests.lab.node_engine import NODE, NodeEngine, on_node, until, vip
 
 pytestmark = pytest.mark.lab
@@ -183,3 +184,36 @@ def test_one_session_over_ipv6_carries_ipv4_routes_with_either_next_hop(tmp_path
         await node.tor_has("tor1", 1)
 
     on_node(rack(Settings(nodes=1, ipv6=True)), tmp_path, body)
+
+
+def test_after_the_routers_limit_of_prefixes_it_is_left_alone(tmp_path: Path) -> None:
+    async def body(node: NodeEngine) -> None:
+        spec = node.spec()
+        node.engine.open(spec, node.routes(spec, 1, 2, 3))
+        await until(lambda: bool(node.of(Closed, spec)))
+        begun = time.monotonic()
+        await until(lambda: time.monotonic() - begun > QUIET_S)
+        (closed,) = node.of(Closed, spec)
+        assert closed.error == (6, 1)
+        assert "set maxPrefixes below its limit" in closed.why
+        assert len(node.of(Established, spec)) == 1, "without the pause it would be up and down again every second"
+
+    on_node(rack(Settings(nodes=1, max_prefixes=2)), tmp_path, body)
+
+
+def test_somebody_else_who_speaks_bgp_from_the_same_address_is_named(tmp_path: Path) -> None:
+    """As MetalLB on the same node would."""
+
+    async def body(node: NodeEngine) -> None:
+        spec = node.spec()
+        other = announce(node.lab, NODE, "tor1", [vip(9)])
+        await node.tor_has("tor1", 9, within_s=10)
+        node.engine.open(spec, node.routes(spec, 1))
+        await until(lambda: any(closed.error == (6, 7) for closed in node.of(Closed, spec)))
+        assert any("somebody else speaks BGP from it" in closed.why for closed in node.of(Closed, spec))
+        await node.tor_has("tor1", 9)
+        other.terminate()
+        await node.in_sync(spec)
+        await node.tor_has("tor1", 1)
+
+    on_node(rack(Settings(nodes=1)), tmp_path, body)

@@ -6,6 +6,7 @@ It is run as ExaBGP is: `stand_in.py server CONFIG`. The file `behaviour` beside
 - deaf: it ignores SIGTERM.
 - crash: it exits at once with status 3.
 - flap: the session goes down as soon as it was up.
+- refuse: so it does, since the peer had too many prefixes.
 Each start adds a line to the file `starts`.
 """
 
@@ -45,10 +46,11 @@ def main(config: str) -> None:
             sys.exit(0)
 
     signal.signal(signal.SIGTERM, on_sigterm)
-    helper.stdin.write(peer_open([Family.IPV4]) + UP + (down("closing connection") if behaviour == "flap" else b""))
+    ends = {"flap": down("closing connection"), "refuse": down("notification received (6,1)")}
+    helper.stdin.write(peer_open([Family.IPV4]) + UP + ends.get(behaviour, b""))
     helper.stdin.flush()
     exabgp = ExaBgp(random.Random(1))  # noqa: S311 -- repeatable, no secret
-    while behaviour in {"mute", "flap"}:
+    while behaviour in {"mute", "flap", "refuse"}:
         time.sleep(1)
     while octets := os.read(helper.stdout.fileno(), 1 << 16):
         exabgp.read(octets)

@@ -10,6 +10,7 @@ from bgp_config.communities import StandardCommunity
 from bgp_config.names import ASN, Family, Prefix
 from speaker.exabgp.command import Announce, line
 from speaker.exabgp.driver import MAX_IN_FLIGHT, MAX_LINES, STALL_MARGIN_S, Driver, Output, Remark
+from speaker.exabgp.why import explain
 from speaker.route import PathAttributes
 from speaker.session import Closed, Established, InSync, Programmed, SessionSpec
 from tests.unit.speaker.exabgp.model import UP, ExaBgp, down, event, peer_open
@@ -204,7 +205,7 @@ def test_a_session_that_was_up_ends_this_life_and_an_attempt_does_not() -> None:
     life.hear(down("notification received (6,4)"))
     assert life.driver.over == "NOTIFICATION received: Cease / Administrative Reset"
     assert [output.why for output in life.outputs if isinstance(output, Closed)] == [
-        "NOTIFICATION received: Cease / Connection Rejected",
+        explain("notification received (6,5)"),
         "NOTIFICATION received: Cease / Administrative Reset",
     ]
 

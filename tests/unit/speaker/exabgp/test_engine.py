@@ -134,6 +134,21 @@ async def test_a_program_that_does_not_live_is_started_ever_less_often(tmp_path:
         await until(lambda: bool(made.of(InSync)))
 
 
+async def test_a_peer_that_had_too_many_prefixes_is_left_alone_and_the_session_can_be_closed_meanwhile(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, "refuse") as made:
+        made.engine.open(SPEC, {vip(1): PLAIN})
+        await until(lambda: bool(made.of(Closed)))
+        await asyncio.sleep(2)
+        assert len(made.starts) == 1
+        (closed,) = made.of(Closed)
+        assert isinstance(closed, Closed)
+        assert closed.error == (6, 1)
+        made.engine.close(SPEC)
+        await until(lambda: bool(made.of(Ended)), 1)
+
+
 async def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     async with bench(tmp_path, "deaf") as made:
         made.engine.open(SPEC, {vip(1): PLAIN})

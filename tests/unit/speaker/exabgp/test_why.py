@@ -6,7 +6,8 @@ from speaker.exabgp.why import error_of, explain, explain_connect
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("notification received (6,1)", "NOTIFICATION received: Cease / Maximum Number of Prefixes Reached"),
+        ("notification received (6,4)", "NOTIFICATION received: Cease / Administrative Reset"),
+        ("notification sent (6,7)", "NOTIFICATION sent: Cease / Connection Collision Resolution"),
         ("notification sent (4,0)", "NOTIFICATION sent: Hold Timer Expired"),
         ("notification received (2,2)", "NOTIFICATION received: OPEN Message Error / Bad Peer AS"),
         ("notification received (9,3)", "NOTIFICATION received: error 9 / 3"),
@@ -16,6 +17,18 @@ from speaker.exabgp.why import error_of, explain, explain_connect
 )
 def test_reasons_are_said_in_the_rfcs_words(reason: str, words: str) -> None:
     assert explain(reason) == words
+
+
+@pytest.mark.parametrize(
+    ("subcode", "hint"),
+    [
+        (1, "Maximum Number of Prefixes Reached: it takes fewer than we have: set maxPrefixes"),
+        (5, "Connection Rejected: it does not want a session from this address"),
+        (7, "Connection Collision Resolution: it has a session with this address already: somebody else speaks BGP from it"),
+    ],
+)
+def test_what_needs_an_operator_says_what_to_look_for(subcode: int, hint: str) -> None:
+    assert hint in explain(f"notification received (6,{subcode})")
 
 
 def test_silence_hints_at_a_password_since_routers_drop_a_wrong_signature_without_a_word() -> None:
