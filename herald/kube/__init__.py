@@ -16,4 +16,5 @@
   writer makes it. A Service's VIPs are those of its status file, whatever the manifest says; with `status=None` those
   that the manifest requests. After Synced a controller forgets what `writer.known()` has and the source has not.
   `async with ControllerLock(state):` lets only one controller be active.
+- `api`: the same for a Kubernetes API server; see there.
 """

@@ -13,6 +13,7 @@ from herald.kube.api import (
     ConflictError,
     ForbiddenError,
     GoneError,
+    InCluster,
     InvalidError,
     KubeconfigFile,
     NotFoundError,
@@ -99,6 +100,20 @@ async def test_a_renewed_ca_is_trusted_and_the_old_one_no_longer(new_api_server:
         with pytest.raises(UnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
             await client.get(NODES)
         mounted.write_bytes(new_api_server.ca.read_bytes())
+        await client.get(NODES)
+
+
+async def test_a_pod_finds_its_server_and_reads_its_rotated_token(
+    api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(api_server.ports.api))
+    (tmp_path / "ca.crt").write_bytes(api_server.ca.read_bytes())
+    (tmp_path / "token").write_text("nobody")
+    async with ApiClient(InCluster(directory=tmp_path)) as client:
+        with pytest.raises(UnauthorizedError):
+            await client.get(NODES)
+        (tmp_path / "token").write_text(api_server.admin.token)
         await client.get(NODES)
 
 
