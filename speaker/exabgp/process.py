@@ -160,11 +160,13 @@ def _private_directory(spec: SessionSpec, directory: Path) -> Path:
 
 
 def _user() -> str:
-    """A user that /etc/passwd does not know is not root, so ExaBGP does not look it up."""
+    """Our user, so that ExaBGP stays it. In a container it may have no name, and ExaBGP refuses one that is not in
+    /etc/passwd; which one that is does not matter then, since whoever is not root cannot become another.
+    """
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
-        return str(os.getuid())
+        return pwd.getpwuid(0).pw_name
 
 
 async def _terminate(process: asyncio.subprocess.Process) -> None:
