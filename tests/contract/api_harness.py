@@ -127,7 +127,8 @@ async def api_harness(server: ApiServer, directory: Path) -> AsyncIterator[ApiHa
 
 
 def crds() -> list[Manifest]:
-    return [document for path in sorted(CRDS.glob("herald-lb.io_*.yaml")) for document in yaml.safe_load_all(path.read_text())]
+    paths = sorted(CRDS.glob("herald-lb.io_*.yaml"))
+    return [document for path in paths for document in yaml.safe_load_all(path.read_text())]
 
 
 async def install_crds(client: Client, within_s: float = 10.0) -> None:
