@@ -1,0 +1,70 @@
+"""The answer of `herald status`: what every node does about every Service, and why. JSON is these values as they are."""
+
+from datetime import datetime
+
+from bgp_config.status.node import BGPNodeStatus
+from bgp_config.status.session import BGPSessionStatus
+from herald.kube.objects import ObjectKey
+from speaker.account import ServiceAccount, Told
+
+
+class NodeAnswer(Told, frozen=True, kw_only=True):
+    """One node. `silent`: its speaker has not been heard of lately, so that nothing of this may be so."""
+
+    node: str
+    silent: bool = False
+    bgp_node: BGPNodeStatus | None = None
+    sessions: tuple[BGPSessionStatus, ...] = ()
+    services: tuple[ServiceAccount, ...] = ()
+
+
+class AddressFact(Told, frozen=True, kw_only=True):
+    """One VIP of a Service, and why it is this one."""
+
+    vip: str
+    pool: str = ""
+    why: str
+
+
+class EndpointFact(Told, frozen=True, kw_only=True):
+    """Endpoints on one node; `node` is empty for those that are on none."""
+
+    node: str = ""
+    serving: int = 0
+    total: int = 0
+
+
+class EventFact(Told, frozen=True, kw_only=True):
+    """What was said about the Service to people."""
+
+    at: datetime
+    reason: str
+    note: str
+
+
+class ServiceFact(Told, frozen=True, kw_only=True):
+    """What the cluster says about one Service. `pending` and `message`: what it does not get, and why."""
+
+    namespace: str
+    name: str
+    policy: str = ""
+    load_balancer_class: str | None = None
+    addresses: tuple[AddressFact, ...] = ()
+    pending: str = ""
+    message: str = ""
+    endpoints: tuple[EndpointFact, ...] = ()
+    events: tuple[EventFact, ...] = ()
+
+    @property
+    def key(self) -> ObjectKey:
+        return ObjectKey(self.namespace, self.name)
+
+
+class Answer(Told, frozen=True, kw_only=True):
+    """`source` says where this is from, `live` whether speakers themselves have told how their sessions are."""
+
+    source: str
+    live: bool = True
+    nodes: tuple[NodeAnswer, ...] = ()
+    services: tuple[ServiceFact, ...] = ()
+    problems: tuple[str, ...] = ()

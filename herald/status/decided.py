@@ -1,0 +1,246 @@
+"""Decides again, for each node and each Service, what speakers and controller have decided: by their own pure code. No I/O.
+
+What only a speaker knows (how it reaches a peer, what waits, what flaps) is taken from its BGPNode and BGPSessions; without
+these every peer that selects a node is taken to be reachable.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from bgp_config.names import IPAddress, NodeName, PeerName
+from bgp_config.status.condition import ConditionStatus, ConditionType
+from bgp_config.status.node import SILENCE_S, BGPNodeStatus
+from bgp_config.status.session import BGPSessionStatus, State
+from controller.plan import Plan
+from controller.request import REQUESTED_POOL
+from herald.kube.objects import (
+    ConfigManifest,
+    EndpointSlice,
+    Kind,
+    KubeObject,
+    Metadata,
+    Node,
+    ObjectKey,
+    Secret,
+    Service,
+)
+from herald.kube.requested import LOAD_BALANCER_IPS, requested_vips
+from herald.kube.source import Change, Synced, Upsert
+from herald.status.answer import AddressFact, Answer, EndpointFact, NodeAnswer, ServiceFact
+from herald.status.world import World
+from speaker.account import ServiceAccount, VIPAccount, accounts
+from speaker.cluster import Cluster
+from speaker.core import Core
+from speaker.endpoints import can_take_traffic
+from speaker.localize import Neighbor, localize
+from speaker.peering import NodeNetwork, Source, node_addresses, peers_here
+
+CLOCK_MARGIN = timedelta(seconds=30)
+"""Between this machine's clock and the node's."""
+
+
+def decide(world: World, load_balancer_class: str, now: datetime, only: ObjectKey | None = None) -> Answer:
+    """Of all Services, or of one."""
+    facts, problems = _facts(world, load_balancer_class, only)
+    if only is not None:
+        world = replace(world, changes=_concerning(world.changes, only))
+    nodes = sorted(
+        (change.object for change in world.changes if isinstance(change, Upsert) and isinstance(change.object, Node)),
+        key=lambda node: node.metadata.name,
+    )
+    keys = [fact.key for fact in facts]
+    return Answer(
+        source=world.source,
+        live=world.live,
+        nodes=tuple(_node(world, node, load_balancer_class, keys, now) for node in nodes),
+        services=tuple(facts),
+        problems=(*world.problems, *problems),
+    )
+
+
+def _node(world: World, node: Node, load_balancer_class: str, keys: Iterable[ObjectKey], now: datetime) -> NodeAnswer:
+    name = node.metadata.name
+    speaker = dict(world.speakers).get(name)
+    sessions = {PeerName(each.peer): each for each in world.sessions if each.node == name}
+    core = _core(world, node, load_balancer_class, speaker, sessions)
+    found = tuple(_as_spoken(account, speaker) for account in accounts(core, keys))
+    known = tuple(sessions.values()) or tuple(_assumed_sessions(core, now))
+    return NodeAnswer(
+        node=name,
+        silent=world.live and _is_silent(speaker, now),
+        bgp_node=speaker,
+        sessions=known,
+        services=found if sessions else tuple(_without_next_hops(account) for account in found),
+    )
+
+
+def _core(
+    world: World,
+    node: Node,
+    load_balancer_class: str,
+    speaker: BGPNodeStatus | None,
+    sessions: Mapping[PeerName, BGPSessionStatus],
+) -> Core:
+    core = Core(NodeName(node.metadata.name), load_balancer_class)
+    core.apply(world.changes)
+    refused = {error.about.removeprefix("BGPPeer/") for error in (speaker.errors if speaker else ())}
+    peers = [peer for peer in peers_here(core.cluster.config, node) if peer.name not in refused]
+    passwords = (peer.password_secret for peer in peers if peer.password_secret)
+    for ref in passwords:  # it is there, or the speaker would have said that it is not; what it says is nobody's business
+        secret = Secret(metadata=Metadata(name=ref.name, namespace=ref.namespace), string_data={"password": "*"})
+        core.apply([Upsert(Kind.SECRET, secret.key, secret)])
+    core.apply([Synced(Kind.SECRET)])
+    neighbors = [neighbor for peer in peers if isinstance(neighbor := localize(peer, node), Neighbor)]
+    core.learn(NodeNetwork(sources={n.address: _source(n, node, sessions.get(n.name)) for n in neighbors}))
+    core.step()
+    return core
+
+
+def _source(neighbor: Neighbor, node: Node, session: BGPSessionStatus | None) -> Source:
+    """What the speaker said, or any address of the right family: it only shows as a next hop."""
+    candidates = [*node_addresses(node), neighbor.address]
+    own: IPAddress = next(a for a in candidates if a.version == neighbor.address.version)
+    if session and session.local_address:
+        own = type(neighbor.address)(session.local_address)
+    return Source(own, on_link=True)
+
+
+def _assumed_sessions(core: Core, now: datetime) -> Iterable[BGPSessionStatus]:
+    for peer, spec in core.peering.sessions.items():
+        yield BGPSessionStatus(
+            node=core.cluster.node_name,
+            peer=peer,
+            peer_address=str(spec.peer_address),
+            peer_asn=spec.peer_asn,
+            local_asn=spec.local_asn,
+            state=State.UNKNOWN,
+            since=now,
+            prefixes=len(core.ribs.table(spec)),
+        )
+
+
+def _is_silent(speaker: BGPNodeStatus | None, now: datetime) -> bool:
+    """As the controller concludes; and where there is none, by the heartbeat's age."""
+    if speaker is None:
+        return True
+    ready = next((c for c in speaker.conditions if c.type == ConditionType.READY.value), None)
+    if ready and ready.status is ConditionStatus.UNKNOWN:
+        return True
+    return speaker.heartbeat is not None and now - speaker.heartbeat > timedelta(seconds=SILENCE_S) + CLOCK_MARGIN
+
+
+def _as_spoken(account: ServiceAccount, speaker: BGPNodeStatus | None) -> ServiceAccount:
+    """Where the speaker names a reason and nothing else speaks against the VIP, it is one that only it can know."""
+    said = speaker.services_not_normal if speaker else ()
+    word = next((s for s in said if (s.namespace, s.name) == (account.namespace, account.name)), None)
+    if word is None:
+        return account
+
+    def of(vip: VIPAccount) -> VIPAccount:
+        if vip.reason:
+            return vip
+        return msgspec.structs.replace(vip, state="withdrawn", reason=word.reason, remedy=word.message, routes=[])
+
+    return msgspec.structs.replace(account, vips=[of(vip) for vip in account.vips])
+
+
+def _without_next_hops(account: ServiceAccount) -> ServiceAccount:
+    """Where nobody said which address a session has."""
+    vips = [
+        msgspec.structs.replace(vip, routes=[msgspec.structs.replace(route, next_hop="") for route in vip.routes])
+        for vip in account.vips
+    ]
+    return msgspec.structs.replace(account, vips=vips)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    cluster: Cluster
+    plan: Plan
+
+
+def _facts(world: World, load_balancer_class: str, only: ObjectKey | None) -> tuple[list[ServiceFact], list[str]]:
+    """Every load balancer Service in order, or one; and what is wrong with configuration objects."""
+    cluster, plan = Cluster(NodeName("")), Plan(load_balancer_class)
+    for change in world.changes:
+        cluster.apply(change)
+        plan.apply(change)
+    plan.settle()
+    known = _Known(cluster, plan)
+    services = sorted(cluster.services.items())
+    facts = [_fact(known, service, world) for key, service in services if only is None or key == only]
+    problems = [
+        f"{key}: {problem} (in force: {verdict.in_force.value})"
+        for key, verdict in cluster.verdicts.items()
+        for problem in verdict.problems
+    ]
+    return facts, problems
+
+
+def _fact(known: _Known, service: Service, world: World) -> ServiceFact:
+    record = known.plan.records.get(service.key)
+    unmet = record.unmet if record else None
+    return ServiceFact(
+        namespace=service.key.namespace,
+        name=service.key.name,
+        policy=service.spec.external_traffic_policy.value,
+        load_balancer_class=service.spec.load_balancer_class,
+        addresses=tuple(_address(known.cluster, service, vip) for vip in service.vips),
+        pending=unmet.reason if unmet else "",
+        message=unmet.message if unmet else "",
+        endpoints=tuple(_endpoints(known.cluster, service.key)),
+        events=tuple(world.events),
+    )
+
+
+def _address(cluster: Cluster, service: Service, vip: IPAddress) -> AddressFact:
+    pool = cluster.config.pool_of(vip)
+    return AddressFact(vip=str(vip), pool=pool.name if pool else "", why=_why(service, vip, in_pool=pool is not None))
+
+
+def _why(service: Service, vip: IPAddress, *, in_pool: bool) -> str:
+    if not in_pool:
+        return "no AddressPool contains it any more; a VIP never moves by itself"
+    try:
+        requested = vip in requested_vips(service)
+    except ValueError:
+        requested = False
+    if requested and LOAD_BALANCER_IPS in service.metadata.annotations:
+        return f"requested by the annotation {LOAD_BALANCER_IPS}"
+    if requested:
+        return "requested by spec.loadBalancerIP"
+    if pool := service.metadata.annotations.get(REQUESTED_POOL):
+        return f"the lowest that was free in {pool}, the pool that the annotation {REQUESTED_POOL} names"
+    return "nothing was requested: the lowest that was free in the first pool, by name, that had one"
+
+
+def _endpoints(cluster: Cluster, key: ObjectKey) -> Iterable[EndpointFact]:
+    total: Counter[str] = Counter()
+    able: Counter[str] = Counter()
+    for endpoint in (e for each in cluster.slices_of(key).values() for e in each.endpoints):
+        total[endpoint.node_name or ""] += len(endpoint.addresses)
+        able[endpoint.node_name or ""] += len(endpoint.addresses) * can_take_traffic(endpoint)
+    return (EndpointFact(node=node, serving=able[node], total=count) for node, count in sorted(total.items()))
+
+
+def _concerning(changes: Iterable[Change], key: ObjectKey) -> tuple[Change, ...]:
+    """Without the objects that do not bear on this Service. Others compete with it where a peer has a limit."""
+    changes = tuple(changes)
+    objects = [change.object for change in changes if isinstance(change, Upsert)]
+    has_limits = any(isinstance(each, ConfigManifest) and "maxPrefixes" in each.spec for each in objects)
+    vips = {vip for each in objects if isinstance(each, Service) and each.key == key for vip in each.vips}
+
+    def concerns(each: KubeObject) -> bool:
+        match each:
+            case Service():
+                return has_limits or each.key == key or not vips.isdisjoint(each.vips)
+            case EndpointSlice():
+                return each.service_key == key
+            case _:
+                return True
+
+    return tuple(change for change in changes if not isinstance(change, Upsert) or concerns(change.object))
