@@ -19,6 +19,9 @@ STRICT = 1
 OURS = frozenset({"exabgp", "herald"})
 
 
+_FORWARDING = {"IPv4": "net.ipv4.ip_forward", "IPv6": "net.ipv6.conf.all.forwarding"}
+
+
 class Verdict(StrEnum):
     """`warn` is what may be right, and often is not."""
 
@@ -52,7 +55,7 @@ def judge(kernel: Kernel) -> Iterator[Check]:
             f"forwarding of {family}",
             Verdict.OK if is_on else Verdict.FAIL if family == "IPv4" else Verdict.WARN,
             "on" if is_on else "off",
-            "" if is_on else "packets to a VIP go on to pods: sysctl net.ipv4.ip_forward=1, net.ipv6.conf.all.forwarding=1",
+            "" if is_on else f"packets to {family} VIPs go on to pods: sysctl {_FORWARDING[family]}=1",
         )
     yield _reverse_path(kernel.rp_filter)
     for client, device in kernel.routes.items():

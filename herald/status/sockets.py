@@ -35,7 +35,8 @@ def holders(proc: Path = Path("/proc")) -> list[Holder]:
     for name in ("tcp", "tcp6"):
         found |= dict(bgp_sockets((proc / "net" / name).read_text()))
     owners = _owners(found.keys(), proc)
-    holding = {Holder(*owners.get(inode, ("", None)), listens=listens) for inode, listens in found.items()}
+    known = ((owners.get(inode), listens) for inode, listens in found.items())
+    holding = {Holder(owner[0] if owner else "", owner[1] if owner else None, listens) for owner, listens in known}
     return sorted(holding, key=lambda holder: (not holder.listens, holder.name, holder.pid or 0))
 
 
