@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from herald.lab import manifests
-from herald.lab.command import LabError
+from herald.lab.command import LabError, run
+from herald.lab.kube import programs
 from herald.lab.kube.api_server import ApiServer
 from herald.lab.kube.client import ApiError
-from herald.lab.kube.helm import NAMESPACE, install, render
+from herald.lab.kube.helm import CHARTS, NAMESPACE, install, render
 from herald.lab.kube.kubectl import kubectl
 from herald.lab.manifests import Manifest
 
@@ -221,3 +222,25 @@ async def test_kustomize_installs_the_same_as_helm(new_api_server: ApiServer) ->
     assert names(found) == names(wanted)
     for definition in (each for each in found if each["kind"] == "CustomResourceDefinition"):
         assert definition["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
+
+
+async def test_what_helm_installs_it_takes_away_again_but_for_the_definitions(
+    new_api_server: ApiServer, tmp_path: Path
+) -> None:
+    kubeconfig = new_api_server.admin.write_kubeconfig(tmp_path / "kubeconfig")
+
+    async def helm(*arguments: str) -> None:
+        await run(str(programs.helm()), *arguments, "--kubeconfig", str(kubeconfig), "--namespace", NAMESPACE)
+
+    await helm("install", "herald-crds", str(CHARTS / "herald-crds"), "--create-namespace")
+    await helm("install", "herald", str(CHARTS / "herald"))
+    await helm("upgrade", "herald", str(CHARTS / "herald"), "--set", "controller.replicas=3")
+    client = new_api_server.client
+    deployment = of_kind(await render("herald"), "Deployment")
+    assert client.get(client.path_of(deployment))["spec"]["replicas"] == 3
+    await helm("uninstall", "herald")
+    await helm("uninstall", "herald-crds")
+    with pytest.raises(ApiError, match="not found"):
+        client.get(client.path_of(deployment))
+    for definition in await render("herald-crds"):
+        assert client.get(client.path_of(definition))["metadata"]["name"] == definition["metadata"]["name"]
