@@ -15,7 +15,9 @@ from bgp_config.config import Advertisement, Config, Peer, Pool
 from bgp_config.kind import ConfigKey, ConfigKind
 from bgp_config.meaning import NamedCommunity, UnresolvedAdvertisement
 from bgp_config.names import CommunityName
+from bgp_config.overlaps import disagreements
 from bgp_config.parse import Accepted, Parsed, UnknownFields, parse
+from bgp_config.problem import Problem
 from bgp_config.settle import ConfigObject, Standing, settle
 from bgp_config.verdict import Verdict
 
@@ -52,9 +54,15 @@ class ConfigStore:
         """About every object that exists. Worked out when asked for."""
         if self._verdicts is None:
             existing = {ConfigKey(kind, name) for kind in ConfigKind for name, _ in self._in_force(kind)}
+            warnings = {
+                ConfigKey(ConfigKind.BGP_ADVERTISEMENT, name): problems
+                for name, problems in disagreements(self._config.advertisements.values()).items()
+            }
             self._verdicts = MappingProxyType(
                 {
-                    ConfigKey(kind, name): _judge(each, self._standings[kind][name], existing)
+                    (key := ConfigKey(kind, name)): _judge(
+                        each, self._standings[kind][name], existing, warnings.get(key, ())
+                    )
                     for kind, objects in self._objects.items()
                     for name, each in sorted(objects.items())
                 }
@@ -89,12 +97,14 @@ class ConfigStore:
         return ((name, standing.form) for name, standing in self._standings[kind].items() if standing.form is not None)
 
 
-def _judge(each: ConfigObject, standing: Standing, existing: AbstractSet[ConfigKey]) -> Verdict:
+def _judge(
+    each: ConfigObject, standing: Standing, existing: AbstractSet[ConfigKey], warnings: tuple[Problem, ...]
+) -> Verdict:
     return Verdict(
         generation=each.generation,
         in_force=standing.in_force,
         problems=standing.problems,
-        warnings=each.parsed.warnings,
+        warnings=(*each.parsed.warnings, *warnings),
         pending=tuple(sorted(_references(each.parsed) - existing)),
     )
 

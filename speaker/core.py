@@ -4,7 +4,7 @@ Invariant, held by a property test: whatever the order, number and grouping of c
 a core would have that was only ever told the final state, and what the data-path gate let through.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from bgp_config.config import Peer
@@ -39,14 +39,13 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one step brought: transitions for people, how many Services were decided, what the guard held back, where
-    advertisements of these Services disagree, and the VIPs that this node now has to answer for, or has no longer.
+    """What one step brought: transitions for people, how many Services were decided, what the guard held back, and the VIPs
+    that this node now has to answer for, or has no longer.
     """
 
     transitions: tuple[Transition, ...] = ()
     decided: int = 0
     leaks: tuple[Prefix, ...] = ()
-    conflicts: frozenset[Conflict] = frozenset()
     gained: frozenset[IPAddress] = frozenset()
     lost: frozenset[IPAddress] = frozenset()
 
@@ -70,6 +69,7 @@ class Core:
         self.peering = Peering()
         self.decisions: dict[ObjectKey, ServiceDecision] = {}
         self.aggregates: set[Prefix] = set()
+        self.conflicts: frozenset[Conflict] = frozenset()
         self._class = load_balancer_class
         self._ignore_exclude_label = ignore_exclude_label
         self._admitted = None if admitted is None else set(admitted)
@@ -147,6 +147,7 @@ class Core:
             affected.update(vip.vip for decision in (old, new) if decision for vip in decision.vips)
             self._dismiss(key, old, new)
             transitions.extend(_transitions(key, old, new))
+        self.conflicts = frozenset(self._disagreements(keys)) | (frozenset() if dirty.everything else self.conflicts)
         had = {vip for vip in affected if self.announces(vip)}
         prefixes = set().union(*(self._contributions.set(vip, self._contribute(vip)) for vip in affected))
         has = {vip for vip in affected if self.announces(vip)}
@@ -155,10 +156,20 @@ class Core:
             transitions=tuple(transitions),
             decided=len(keys),
             leaks=tuple(leaks),
-            conflicts=self._conflicts(keys),
             gained=frozenset(has - had),
             lost=frozenset(had - has),
         )
+
+    def _disagreements(self, keys: Iterable[ObjectKey]) -> Iterable[Conflict]:
+        for decision in (d for key in keys if (d := self.decisions.get(key))):
+            for prefixes in (prefixes for vip in decision.vips for prefixes in vip.asked.values()):
+                for intent in prefixes.values():
+                    yield from intent.conflicts
+
+    @property
+    def beyond_limits(self) -> Mapping[PeerName, int]:
+        """By peer, how many prefixes are withheld from it since it takes only so many."""
+        return self._limits.beyond
 
     def announces(self, vip: IPAddress) -> bool:
         """Whether this node shall announce it to anybody, alone or within an aggregate."""

@@ -18,7 +18,6 @@ from herald.kube.source import Change, Changes, Fresh, Stale
 from herald.kube.staleness import Staleness
 from herald.program.logs import fields
 from speaker.admission import Admission
-from speaker.attributes import Conflict
 from speaker.bind import Binder
 from speaker.core import Core, Outcome, Transition
 from speaker.data_path import AskKubeProxy, AskUrl, DataPath, KubeProxy, NoGate, Question, Url
@@ -87,7 +86,6 @@ class Speaker:
         self._binder = Binder(netlink, settings.bind_device) if settings.bind_device else None
         self._unreachable = UnreachableRoutes(netlink)
         self._flaps = Flaps()
-        self._conflicts: frozenset[Conflict] = frozenset()
         self._watch = NetworkWatch()
         self._network = NodeNetwork()
         self._observed_at = float("-inf")
@@ -179,6 +177,7 @@ class Speaker:
         core.let_go(self._flaps.release(now))
         if not changes:
             self._flaps.forget(now)
+        conflicts = core.conflicts
         outcome = core.step(self._sessions.running)
         core.hold(self._flaps.follow(outcome.transitions, now))
         if self.admission:
@@ -188,6 +187,8 @@ class Speaker:
         await self._program(engine, outcome, now)
         await self._unbind_due(now)
         self._report(outcome, core.peering)
+        for conflict in core.conflicts - conflicts:
+            log.warning("advertisements disagree", extra=fields(advertisements=conflict.advertisements, what=conflict))
         self.turned_at = time.monotonic()
 
     def _take_in(self, changes: list[Change], now: float) -> None:
@@ -246,9 +247,6 @@ class Speaker:
         for t in outcome.transitions:
             level = logging.DEBUG if t.reason is Reason.DATA_PATH_PENDING else logging.INFO
             log.log(level, _what(t), extra=fields(service=t.service, vip=t.vip, state=t.state.name, reason=t.reason))
-        for conflict in outcome.conflicts - self._conflicts:
-            log.warning("advertisements disagree", extra=fields(advertisements=conflict.advertisements, what=conflict))
-        self._conflicts |= outcome.conflicts
         for prefix in outcome.leaks:
             log.error("the outbound guard held back a route: a bug of Herald", extra=fields(prefix=prefix))
         for peer, reason in current.refused.items():

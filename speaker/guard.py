@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bgp_config.config import Config
-from bgp_config.names import IPAddress, Prefix, host_prefix
+from bgp_config.names import IPAddress, Prefix
 from speaker.reasons import Reason
 
 Attributes = TypeVar("Attributes")
@@ -37,9 +37,8 @@ class Guard:
 
         An aggregate is within its pool as a whole, and holds no forbidden address.
         """
-        address = prefix.network_address
-        if prefix == host_prefix(address):
-            return self.refusal(address) is None
+        if prefix.prefixlen == prefix.max_prefixlen:
+            return self.refusal(prefix.network_address) is None
         if prefix not in self._aggregates:
             self._aggregates[prefix] = self._permits_aggregate(prefix)
         return self._aggregates[prefix]

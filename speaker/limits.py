@@ -6,6 +6,7 @@ sorted list, and names the other Services that won or lost a place by it.
 """
 
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -36,6 +37,11 @@ class _Table:
     def has_place(self, prefix: Prefix) -> bool:
         last = self._last
         return prefix in self._claims and (last is None or self._seat(prefix) <= last)
+
+    @property
+    def beyond(self) -> int:
+        """How many have no place."""
+        return max(0, len(self._seats) - self._places)
 
     def change(self, claim: tuple[str, ObjectKey], prefix: Prefix, *, wanted: bool) -> set[ObjectKey]:
         """Returns whoever's place this may have changed."""
@@ -79,6 +85,14 @@ class PrefixLimits:
     def __bool__(self) -> bool:
         """Whether any peer has a limit."""
         return bool(self._tables)
+
+    @property
+    def beyond(self) -> Mapping[PeerName, int]:
+        """By peer, how many prefixes have no place there; peers that take all are left out."""
+        found: Counter[PeerName] = Counter()
+        for (peer, _), table in self._tables.items():
+            found[peer] += table.beyond
+        return +found
 
     def has_place(self, peer: PeerName, prefix: Prefix) -> bool:
         """For a prefix that was wanted. A peer without a limit has a place for all."""

@@ -191,8 +191,18 @@ def _drain(core: Core, since: Since, now: datetime) -> Drain | None:
 
 
 def _errors(core: Core, since: Since, now: datetime) -> Iterator[NodeError]:
-    """Peers without a session, kinds that lag behind, configuration objects of which the current form is not in force."""
+    """Peers without a session or with too many prefixes, advertisements that disagree, kinds that lag behind, and
+    configuration objects of which the current form is not in force.
+    """
     found = [(f"BGPPeer/{peer}", reason.value, reason.remedy) for peer, reason in sorted(core.peering.refused.items())]
+    found += [
+        (f"BGPPeer/{peer}", Reason.PREFIX_LIMIT.value, f"{count} prefixes are withheld: {Reason.PREFIX_LIMIT.remedy}")
+        for peer, count in sorted(core.beyond_limits.items())
+    ]
+    found += [
+        (f"BGPAdvertisement/{conflict.advertisements[0]}", "advertisementsDisagree", str(conflict))
+        for conflict in sorted(core.conflicts)
+    ]
     found += [(kind.value, "stale", why) for kind, why in sorted(core.cluster.stale.items())]
     for key, verdict in core.cluster.verdicts.items():
         if verdict.in_force is not InForce.CURRENT:

@@ -172,6 +172,7 @@ def test_a_service_beyond_the_limit_is_withheld_until_an_older_one_goes() -> Non
     assert announced(made) == {"tor1": {"198.51.100.1", "198.51.100.2"}}
     youngest = ObjectKey("default", "s3")
     assert made.decisions[youngest].vips[0].reason is Reason.PREFIX_LIMIT
+    assert made.beyond_limits == {"tor1": 1}
     made.apply([upsert(endpoint_slice("s1", [endpoint("node1", "10.244.1.1", UNREADY)]))])
     made.step()
     assert announced(made) == {"tor1": {"198.51.100.2"}}, "a sick Service keeps its place, as on all other nodes"
@@ -207,8 +208,12 @@ def test_advertisements_that_disagree_are_named_with_what_is_used() -> None:
     two: list[KubeObject] = [advertisement_manifest("a", med=3), advertisement_manifest("b", med=5)]
     made = core([node(), pool_manifest(), peer_manifest(), *two])
     made.apply([upsert(thing) for thing in one_service("web", "198.51.100.7")])
-    (conflict,) = made.step().conflicts
+    made.step()
+    (conflict,) = made.conflicts
     assert str(conflict) == "a, b disagree about med where they overlap: 3 is used"
+    made.apply([upsert(advertisement_manifest("b", med=3))])
+    made.step()
+    assert made.conflicts == frozenset()
 
 
 def test_what_is_held_waits_until_it_is_let_go() -> None:

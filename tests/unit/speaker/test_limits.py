@@ -25,6 +25,7 @@ def test_the_oldest_services_have_the_places_and_names_decide_between_equals() -
     for number, created in ((1, "2026-03"), (2, "2026-01"), (3, "2026-02"), (4, "2026-02")):
         limits.want(key(number), created, {TOR1: {vip(number)}})
     assert [number for number in range(1, 5) if limits.has_place(TOR1, vip(number))] == [2, 3]
+    assert limits.beyond == {TOR1: 2}
 
 
 def test_who_wins_or_loses_a_place_by_a_change_is_named() -> None:

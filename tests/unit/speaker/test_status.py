@@ -105,6 +105,18 @@ def test_a_peer_without_a_session_is_down_and_an_error_of_the_node_with_its_reme
     assert [(e.about, e.reason) for e in speaking.node().errors] == [("BGPPeer/tor2", "noSourceAddress")]
 
 
+def test_what_is_beyond_a_limit_and_advertisements_that_disagree_are_errors_of_the_node() -> None:
+    here = [endpoint("node1", "10.244.1.1")]
+    two = [service("a", "198.51.100.1"), endpoint_slice("a", here), service("b", "198.51.100.2"), endpoint_slice("b", here)]
+    disagreeing = [advertisement_manifest("x", med=1), advertisement_manifest("y", med=2)]
+    status = Speaking(node(), pool_manifest(), peer_manifest(maxPrefixes=1), *disagreeing, *two).node()
+    assert {(e.about, e.reason) for e in status.errors} == {
+        ("BGPPeer/tor1", "prefixLimit"),
+        ("BGPAdvertisement/x", "advertisementsDisagree"),
+    }
+    assert any("x, y disagree about med" in e.message for e in status.errors)
+
+
 def test_a_refused_object_and_a_stale_kind_are_errors_and_stale_has_a_time() -> None:
     speaking = Speaking(*CONFIG)
     speaking.tell([pool_manifest("default", "no address"), pool_manifest("other", "nor this")])

@@ -162,7 +162,7 @@ def test_a_router_id_is_written_as_an_ipv4_address(router_id: str) -> None:
 
 
 def test_families_are_listed_once_each() -> None:
-    assert peer(families=["IPv6"]).families == {Family.IPV6}
+    assert peer(families=["IPv6"]).families == frozenset({Family.IPV6})
     assert "listed twice" in problems(families=["IPv4", "IPv4"])["spec.families[1]"]
     assert 'must be IPv4 or IPv6, not "ipv4"' in problems(families=["ipv4"])["spec.families[0]"]
     assert "must not be empty" in problems(families=[])["spec.families"]
