@@ -107,7 +107,12 @@ def test_a_peer_without_a_session_is_down_and_an_error_of_the_node_with_its_reme
 
 def test_what_is_beyond_a_limit_and_advertisements_that_disagree_are_errors_of_the_node() -> None:
     here = [endpoint("node1", "10.244.1.1")]
-    two = [service("a", "198.51.100.1"), endpoint_slice("a", here), service("b", "198.51.100.2"), endpoint_slice("b", here)]
+    two: list[KubeObject] = [
+        service("a", "198.51.100.1"),
+        endpoint_slice("a", here),
+        service("b", "198.51.100.2"),
+        endpoint_slice("b", here),
+    ]
     disagreeing = [advertisement_manifest("x", med=1), advertisement_manifest("y", med=2)]
     status = Speaking(node(), pool_manifest(), peer_manifest(maxPrefixes=1), *disagreeing, *two).node()
     assert {(e.about, e.reason) for e in status.errors} == {
