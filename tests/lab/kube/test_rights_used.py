@@ -1,0 +1,102 @@
+"""The chart grants what the programs ask for in their lives, and nothing else: compared with the API server's audit log.
+
+All tests on a lab's cluster run the programs as these service accounts. This one leads them through all that they do.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from herald.lab import manifests
+from herald.lab.deployment import until
+from herald.lab.kube.audit import Call
+from herald.lab.kube.deployment import KubeDeployment
+from herald.lab.kube.helm import NAMESPACE, render
+from herald.lab.manifests import Manifest
+from herald.lab.topology import Settings, rack
+from tests.lab.fabric import fabric
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
+
+HOLD_S = 10.0
+TIMEOUT_S = 30.0
+ROLES = {"Role", "ClusterRole"}
+
+
+class Right(NamedTuple):
+    """One thing that RBAC lets a program do. `name` is empty where the rule is for all objects."""
+
+    program: str
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+    name: str
+
+
+def granted(role: Manifest) -> Iterator[Right]:
+    program = "-".join(role["metadata"]["name"].split("-")[:2])
+    for rule in role["rules"]:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for verb in rule["verbs"]:
+                    for name in rule.get("resourceNames", [""]):
+                        yield Right(program, verb, group, resource, role["metadata"].get("namespace", ""), name)
+
+
+def uses(call: Call, right: Right) -> bool:
+    return (
+        (call.user, call.group, call.resource) == (right.program, right.group, right.resource)
+        and right.verb in call.verbs
+        and right.namespace in {"", call.namespace}
+        and right.name in {"", call.name}
+    )
+
+
+NOT_YET_USED = {
+    ("create", "events"),
+    ("patch", "addresspools"),
+    *(("patch", f"{plural}/status") for plural in ("addresspools", "bgppeers", "bgpadvertisements", "communities")),
+    *((verb, plural) for plural in ("bgpnodes", "bgpsessions") for verb in ("list", "watch")),
+    *(("patch", f"{plural}/status") for plural in ("bgpnodes", "bgpsessions")),
+}
+"""What the controller is granted for what it is about to learn. It must be used, or go from the chart with its line here."""
+
+
+async def test_what_is_granted_is_used_and_nothing_is_refused() -> None:
+    passwords = {"node1-tor1": "opensesame"}
+    settings = Settings(nodes=1, control=True, passwords=passwords)
+    async with fabric(rack(settings), kube=True, services=["web"]) as deployment:
+        assert isinstance(deployment, KubeDeployment)
+        await lead_a_full_life(deployment)
+        values = {"passwordSecrets": {NAMESPACE: sorted(passwords)}}
+        roles = [each for each in await render("herald", values) if each["kind"] in ROLES]
+        rights = {right for role in roles for right in granted(role)}
+        audit = deployment.cluster.audit
+
+        def unused() -> set[Right]:
+            calls = list(audit.calls())
+            return {right for right in rights if not any(uses(call, right) for call in calls)}
+
+        def left_over() -> set[Right]:
+            return {right for right in unused() if not is_yet_to_come(right)}
+
+        await until(lambda: not left_over(), TIMEOUT_S, lambda: f"not used: {sorted(left_over())}")
+        assert {(right.verb, right.resource) for right in unused()} == NOT_YET_USED
+        assert audit.refusals() == []
+
+
+def is_yet_to_come(right: Right) -> bool:
+    return right.program == "herald-controller" and (right.verb, right.resource) in NOT_YET_USED
+
+
+async def lead_a_full_life(deployment: KubeDeployment) -> None:
+    """The controller is started anew, and a peer goes."""
+    assert deployment.controller
+    await deployment.controller.end()
+    deployment.start_controller()
+    peer = next(each for each in manifests.peers(deployment.lab.topology) if each["metadata"]["name"] == "node1-tor2")
+    deployment.cluster.api.client.delete(peer)
+    await asyncio.sleep(HOLD_S)
