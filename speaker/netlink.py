@@ -3,7 +3,6 @@
 Of addresses and routes it writes only such as carry our protocol number.
 """
 
-import errno
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Self
@@ -109,12 +108,7 @@ class Netlink:
         await self._ip.route("replace", dst=str(prefix), type="unreachable", proto=ADDRESS_PROTOCOL, priority=LAST_METRIC)
 
     async def remove_unreachable(self, prefix: Prefix) -> None:
-        """It may have gone already, with whoever flushed the routes."""
-        try:
-            await self._ip.route("del", dst=str(prefix), type="unreachable", proto=ADDRESS_PROTOCOL, priority=LAST_METRIC)
-        except NetlinkError as error:
-            if error.code != errno.ESRCH:
-                raise
+        await self._ip.route("del", dst=str(prefix), type="unreachable", proto=ADDRESS_PROTOCOL, priority=LAST_METRIC)
 
     async def _index(self, device: str) -> int | None:
         found = await self._ip.link_lookup(ifname=device)

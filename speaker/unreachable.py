@@ -5,6 +5,7 @@ On before the announcement, off when it has left the wire. Routes carry our mark
 it finds. Adding them needs CAP_NET_ADMIN; without it the aggregate is announced all the same, and the error says so.
 """
 
+import errno
 import logging
 from collections.abc import Callable, Collection
 
@@ -47,5 +48,9 @@ class UnreachableRoutes:
         """All others that no peer hears any more."""
         self._refused.intersection_update(aggregates)
         for prefix in [p for p in self._present if p not in aggregates and not is_on_wire(p)]:
-            await self._netlink.remove_unreachable(prefix)
             self._present.discard(prefix)
+            try:
+                await self._netlink.remove_unreachable(prefix)
+            except NetlinkError as error:
+                if error.code != errno.ESRCH:  # whoever flushed the routes was faster
+                    log.warning("an unreachable route stays", extra=fields(prefix=prefix, why=error))

@@ -290,3 +290,29 @@ async def test_a_flapping_endpoint_is_withdrawn_at_once_and_announced_ever_later
         begun = deployment.write_slice("web", unready=["node2", "node3"])
         await deployment.routed({web: frozenset({"node1"})}, 2)
         assert time.monotonic() - begun < 1, "no hold-down while no other node serves"
+
+
+async def test_nodes_without_ipv4_have_router_ids_of_their_own_and_the_kernels_source_address() -> None:
+    topology = rack(Settings(ipv6=True))
+    async with fabric(topology, services=("web",)) as deployment:
+
+        def only_ipv6(each: Manifest) -> Manifest | None:
+            if each["kind"] == Kind.NODE:
+                addresses = [a for a in each["status"]["addresses"] if ":" in a["address"]]
+                return {**each, "status": {"addresses": addresses}}
+            is_ipv4_peer = each["kind"] == Kind.BGP_PEER and not each["metadata"]["name"].endswith("-v6")
+            return None if is_ipv4_peer else peers_with(families=["IPv4", "IPv6"])(each)
+
+        write_network(deployment, only_ipv6)
+        nodes = [f"fd00:1:{number}::1" for number in (1, 2, 3)]
+
+        async def over_ipv6() -> bool:
+            shown = await paths(tor(deployment), host_prefix(vip(deployment, "web")))
+            return {path["peer"]["peerId"] for path in shown} == set(nodes)
+
+        await until(over_ipv6, 20)
+        await deployment.routed(everywhere(deployment), 10)
+        neighbors = json.loads(await tor(deployment).vtysh("show bgp neighbors json"))
+        router_ids = {neighbors[node]["remoteRouterId"] for node in nodes}
+        assert len(router_ids) == 3
+        assert not any(router_id.startswith("10.0.255.") for router_id in router_ids)
