@@ -60,10 +60,12 @@ class Reconciler:
             inward = [tasks.create_task(source.run(changes)), tasks.create_task(self.observe(changes))]
             for _ in range(WRITERS):
                 tasks.create_task(self.write())
-            await stop.wait()
+            try:
+                await stop.wait()
+            finally:
+                self.end()
             for task in inward:
                 task.cancel()
-            self.end()
 
     async def observe(self, changes: Changes) -> None:
         """Takes changes until it is cancelled."""

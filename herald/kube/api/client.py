@@ -62,7 +62,7 @@ class ApiClient:
     def __init__(self, access: Access, timeout_s: float = 10.0) -> None:
         self.tally = Tally()
         self._access = access
-        self._limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
+        self._timeout_s = timeout_s
         self._current: _Connections | None = None
         self._replaced: set[_Connections] = set()
         self._connecting = asyncio.Lock()
@@ -81,15 +81,14 @@ class ApiClient:
         self, method: str, path: str, body: Body | None = None, *, query: Query = (), content_type: str = JSON
     ) -> bytes:
         """The body of the answer. That of the question is what becomes a JSON object."""
-        async with self._request(method, path, body, query, content_type, self._limits) as response:
+        async with self._request(method, path, body, query, content_type, within_s=self._timeout_s) as response:
             with _closed_is_unreachable():
                 return await response.read()
 
     @asynccontextmanager
     async def stream(self, path: str, query: Query, silence_s: float) -> AsyncIterator[AsyncIterator[bytes]]:
         """The body of the answer in pieces, as they come. `silence_s` is the longest time between two."""
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
-        async with self._request("GET", path, None, query, JSON, limits) as response:
+        async with self._request("GET", path, None, query, JSON, silence_s=silence_s) as response:
             yield _pieces(response)
 
     async def hang_up(self) -> None:
@@ -102,10 +101,20 @@ class ApiClient:
 
     @asynccontextmanager
     async def _request(
-        self, method: str, path: str, body: Body | None, query: Query, content_type: str, limits: aiohttp.ClientTimeout
+        self,
+        method: str,
+        path: str,
+        body: Body | None,
+        query: Query,
+        content_type: str,
+        *,
+        within_s: float | None = None,
+        silence_s: float | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
+        # No `total`: an aiohttp that times out while its task is cancelled swallows the cancellation.
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
         try:
-            async with self._call() as library:
+            async with asyncio.timeout(within_s), self._call() as library:
                 _, url, headers, content, _ = await library.param_serialize(
                     method,
                     path,
