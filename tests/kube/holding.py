@@ -40,21 +40,26 @@ class HoldingProxy(Proxy):
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
-        with suppress(OSError, asyncio.CancelledError):
-            await self._flows.wait()
-            upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._target)
-            answers_flow = asyncio.Event()
-            answers_flow.set()
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._ask(reader, upstream_writer, answers_flow))
-                    tasks.create_task(self._answer(upstream_reader, writer, answers_flow))
-            except* (OSError, EOFError):
-                pass
-            finally:
-                upstream_writer.transport.abort()
-                writer.transport.abort()
-        self._connections.discard(task)
+        try:
+            with suppress(OSError, asyncio.CancelledError):
+                await self._flows.wait()
+                await self._forward(reader, writer)
+        finally:
+            writer.transport.abort()
+            self._connections.discard(task)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        answers_flow = asyncio.Event()
+        answers_flow.set()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._ask(reader, upstream_writer, answers_flow))
+                tasks.create_task(self._answer(upstream_reader, writer, answers_flow))
+        except* (OSError, EOFError):
+            pass
+        finally:
+            upstream_writer.transport.abort()
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers_flow: asyncio.Event) -> None:
         while piece := await reader.read(65536):
