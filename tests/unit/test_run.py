@@ -16,7 +16,9 @@ def run(*arguments: str, cwd: Path = CHECKOUT) -> subprocess.CompletedProcess[st
     return subprocess.run([CHECKOUT / "run", *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=20)
 
 
-@pytest.mark.parametrize("script", ["run", "scripts/setup.sh", "scripts/build-kube.sh", ".ci/run"])
+@pytest.mark.parametrize(
+    "script", ["run", "scripts/setup.sh", "scripts/build-kube.sh", "scripts/render-kustomize.sh", ".ci/run"]
+)
 def test_script_is_executable_and_parses(script: str) -> None:
     path = CHECKOUT / script
     assert path.stat().st_mode & 0o111
@@ -66,10 +68,11 @@ def test_set_up_takes_no_other_word_than_kube() -> None:
     assert "'kube'" in result.stderr
 
 
-def test_the_kubernetes_programs_are_kept_outside_of_the_checkout_by_version() -> None:
+@pytest.mark.parametrize(("word", "module", "name"), [("dir", "kube", "kube-v1."), ("helm-dir", "helm", "helm-v3.")])
+def test_programs_that_are_built_are_kept_outside_of_the_checkout_by_version(word: str, module: str, name: str) -> None:
     """The two that know the place, the script and the lab, say the same."""
-    said = subprocess.check_output([CHECKOUT / "scripts/build-kube.sh", "dir"], text=True, timeout=20)
+    said = subprocess.check_output([CHECKOUT / "scripts/build-kube.sh", word], text=True, timeout=20)
     place = Path(said.strip())
-    assert place == programs.cache()
-    assert place.name.startswith("kube-v1.")
+    assert place == programs.cache(module)
+    assert place.name.startswith(name)
     assert CHECKOUT not in place.parents

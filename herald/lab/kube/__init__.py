@@ -1,4 +1,4 @@
-"""Real Kubernetes parts for labs and tests: kube-apiserver with etcd, kube-proxy, kubectl.
+"""Real Kubernetes parts for labs and tests: kube-apiserver with etcd, kube-proxy, kubectl, Helm.
 
 from herald.lab.kube.api_server import ApiServer, api_server
 
@@ -13,6 +13,8 @@ async with api_server(directory) as api:        # on loopback, no root; tests as
     async with Lab(rack(Settings(control=True))) as lab:                              # root
         cluster = Cluster(lab=lab)                  # herald.lab.kube.cluster; API server on `control`, Nodes, kube-proxies
         await cluster.start()                       # cluster.api as above; cluster.proxies["node1"]: a Process
+        await cluster.install()                     # Herald's charts, as herald.lab.kube.helm renders them
+        cluster.audit.refusals()                    # what was refused to Herald's programs: herald.lab.kube.audit
         await lab.silence("node1", "control")       # all that node1 and the API server say to each other is lost
 
 ./run setup kube gets the programs. Errors for people are LabError; ApiError (with `code`) is what the server refused.

@@ -2,7 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -13,8 +16,10 @@ from herald.lab.kube.deployment import KubeDeployment
 from herald.lab.kube.helm import render
 from herald.lab.lab import Lab
 from herald.lab.manifests import Manifest
+from herald.lab.namespace import inside
 from herald.lab.process import Process
 from herald.lab.topology import Settings, rack
+from herald.lab.waiting import until
 from tests.lab.kube.speakers import assign, everywhere
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
@@ -78,10 +83,26 @@ async def test_a_speaker_without_any_capability_announces_with_a_password_and_en
         for _ in range(2):  # the second time as after a restart of the pod
             await prepare(directory, init)
         deployment.start_speaker("node1")
+        await until(lambda: answer(lab, "/livez") == HTTPStatus.OK, TIMEOUT_S)
         await deployment.routed(everywhere(deployment, VIP), TIMEOUT_S)
+        assert answer(lab, "/readyz") == HTTPStatus.OK
         assert capabilities_of(deployment.speakers["node1"].pid) == {"CapPrm": 0, "CapEff": 0, "CapBnd": 0, "CapAmb": 0}
         assert await deployment.speakers["node1"].end() == 0
         await deployment.routed({}, 5)
+
+
+def answer(lab: Lab, probe: str) -> int:
+    """The status code, as the kubelet gets it; 0 before the program listens."""
+
+    def ask() -> int:
+        with closing(HTTPConnection("127.0.0.1", 7473, timeout=1)) as connection:
+            try:
+                connection.request("GET", probe)
+                return connection.getresponse().status
+            except OSError:
+                return 0
+
+    return inside(lab.namespace("node1"), ask)
 
 
 async def prepare(directory: Path, init: Manifest) -> None:
