@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bgp_config.status.session import State
 from herald.status.answer import Answer, EndpointFact, NodeAnswer, ServiceFact
-from herald.status.show import SILENT, remedies
+from herald.status.show import is_announced, remedies, why_not
 from herald.status.text import Cell, Paint, Tone, ago, table
 from speaker.account import RouteAccount, ServiceAccount, VIPAccount
 
@@ -33,7 +33,7 @@ def story(answer: Answer, now: datetime, paint: Paint) -> str:
 def _title(answer: Answer, fact: ServiceFact | None, paint: Paint) -> str:
     found = [account for node in answer.nodes for account in node.services]
     name = str(fact.key) if fact else f"{found[0].namespace}/{found[0].name}" if found else ""
-    announcing = sum(not node.silent and any(v.state != "withdrawn" for v in _vips(node)) for node in answer.nodes)
+    announcing = sum(any(is_announced(node, vip) for vip in _vips(node)) for node in answer.nodes)
     policy = f", externalTrafficPolicy {fact.policy}" if fact and fact.policy else ""
     word = f"announced by {announcing} of {len(answer.nodes)} nodes"
     if len(answer.nodes) == 1:
@@ -70,7 +70,7 @@ def _decisions(node: NodeAnswer, endpoints: EndpointFact | None) -> Iterator[lis
                 counted = f"{vip.serving_here} serving"
             waits = f"waits for the data path, {vip.waits_s:.1f} s" if vip.waits_s is not None else ""
             word: Cell = ("unknown", Tone.DOUBT) if node.silent else (_WORDS[vip.state], _TONES[vip.state])
-            yield [node.node, vip.vip, counted, word, SILENT if node.silent else vip.reason, waits]
+            yield [node.node, vip.vip, counted, word, why_not(node, vip), waits]
         if not account.vips:
             yield [node.node, "", counted, ("not announced", Tone.BAD), account.reason, ""]
 
@@ -115,6 +115,7 @@ def _changes(answer: Answer, fact: ServiceFact | None, now: datetime) -> Iterato
                 found.append((change.at, [node.node, what, change.reason]))
     events = fact.events if fact else ()
     found += [(event.at, ["controller", event.reason, event.note]) for event in events]
+    found.reverse()  # within a second the newest first too
     for at, cells in sorted(found, key=lambda each: each[0], reverse=True):
         yield [f"{ago(at, now)} ago", *cells]
 

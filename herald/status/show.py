@@ -13,14 +13,18 @@ from speaker.account import ServiceAccount, VIPAccount
 from speaker.reach import NOTHING_HERE
 
 SILENT = "speakerSilent"
-UNCLAIMED = "session down"
+SESSIONS_DOWN = "sessionsDown"
+_MEANINGS = {
+    SILENT: "no word from the node's speaker: its routes are withdrawn by now, or it cannot reach the API server",
+    SESSIONS_DOWN: "the node would announce it, but has no session with a router that shall have it",
+}
 _STATES = {State.ESTABLISHED: Tone.GOOD, State.DOWN: Tone.BAD, State.UNKNOWN: Tone.DOUBT}
 _DATA_PATH = {DataPathState.HEALTHY: Tone.GOOD, DataPathState.UNHEALTHY: Tone.BAD, DataPathState.UNKNOWN: Tone.DOUBT}
 
 
 def overview(answer: Answer, now: datetime, paint: Paint) -> str:
     """The whole of it."""
-    lines = [paint("NODES", Tone.HEAD), *nodes(answer, paint)]
+    lines = [paint("NODES", Tone.HEAD), *nodes(answer, now, paint)]
     lines += ["", paint("SESSIONS", Tone.HEAD), *sessions(answer.nodes, now, paint)]
     lines += ["", paint("VIPS", Tone.HEAD), *vips(answer, paint)]
     if answer.problems:
@@ -37,22 +41,23 @@ def _source(answer: Answer) -> str:
     return f"Decided from {answer.source}: what a speaker on each node would do; herald status --local asks one that runs."
 
 
-def nodes(answer: Answer, paint: Paint) -> list[str]:
-    head = ["NODE", "SPEAKER", "SESSIONS", "ANNOUNCES", "DATA PATH", "CONFIG", "VERSION"]
-    return table(head, (_node(node, live=answer.live) for node in answer.nodes), paint)
+def nodes(answer: Answer, now: datetime, paint: Paint) -> list[str]:
+    head = ["NODE", "SPEAKER", "HEARD", "SESSIONS", "ANNOUNCES", "DATA PATH", "CONFIG", "VERSION"]
+    return table(head, (_node(node, now, live=answer.live) for node in answer.nodes), paint)
 
 
-def _node(node: NodeAnswer, *, live: bool) -> list[Cell]:
+def _node(node: NodeAnswer, now: datetime, *, live: bool) -> list[Cell]:
     up = sum(session.state is State.ESTABLISHED for session in node.sessions)
     wanted = len(node.sessions)
-    announced = sum(vip.state != "withdrawn" for each in node.services for vip in each.vips)
+    announced = sum(is_announced(node, vip) for each in node.services for vip in each.vips)
     tone = Tone.GOOD if up == wanted else Tone.BAD
     counted: Cell = (f"{up} of {wanted}", tone) if live else f"{wanted}"
     status = node.bgp_node
     known: list[Cell] = ["", "", ""]
     if status:
         known = [_data_path(status), status.config.hash if status.config else "", status.version]
-    return [node.node, _speaker(node, live=live), counted, f"{announced} VIPs", *known]
+    heard = f"{ago(status.heartbeat, now)} ago" if status and status.heartbeat else ""
+    return [node.node, _speaker(node, live=live), heard, counted, f"{announced} VIP{'s' if announced != 1 else ''}", *known]
 
 
 def _speaker(node: NodeAnswer, *, live: bool) -> Cell:
@@ -70,7 +75,9 @@ def _speaker(node: NodeAnswer, *, live: bool) -> Cell:
 
 
 def _data_path(status: BGPNodeStatus) -> Cell:
-    if status.data_path is None or status.data_path.state is DataPathState.NOT_CHECKED:
+    if status.data_path is None:
+        return ""
+    if status.data_path.state is DataPathState.NOT_CHECKED:
         return "not checked", Tone.FAINT
     return f"{status.data_path.kind} {status.data_path.state.value}", _DATA_PATH[status.data_path.state]
 
@@ -114,47 +121,57 @@ def vips(answer: Answer, paint: Paint) -> list[str]:
         for account in node.services:
             by_service[ObjectKey(account.namespace, account.name)][node.node] = account
     facts = {fact.key: fact for fact in answer.services}
-    silent = {node.node for node in answer.nodes if node.silent}
+    nodes = {node.node: node for node in answer.nodes}
     rows = [
-        row
-        for key in sorted({*by_service, *facts})
-        for row in _service(key, by_service.get(key, {}), facts.get(key), silent)
+        row for key in sorted({*by_service, *facts}) for row in _service(key, by_service.get(key, {}), facts.get(key), nodes)
     ]
     return table(["SERVICE", "VIP", "NODES", "ANNOUNCED BY", "NOT BY"], rows, paint) if rows else ["  none"]
 
 
 def _service(
-    key: ObjectKey, accounts: Mapping[str, ServiceAccount], fact: ServiceFact | None, silent: set[str]
+    key: ObjectKey, accounts: Mapping[str, ServiceAccount], fact: ServiceFact | None, nodes: Mapping[str, NodeAnswer]
 ) -> Iterator[list[Cell]]:
     addresses = list(dict.fromkeys(vip.vip for account in accounts.values() for vip in account.vips))
     for address in addresses:
         found = {node: vip for node, account in accounts.items() for vip in account.vips if vip.vip == address}
-        yield [str(key), address, *_where(found, silent)]
+        yield [str(key), address, *_where(found, nodes)]
     if not addresses or (fact and fact.pending):
         reasons = {account.reason for account in accounts.values() if account.reason}
         why = f"{fact.pending}: {fact.message}" if fact and fact.pending else ", ".join(sorted(reasons))
         yield [str(key), ("no VIP" if not addresses else "", Tone.BAD), "", "", (why, Tone.BAD)]
 
 
-def _where(found: Mapping[str, VIPAccount], silent: set[str]) -> list[Cell]:
-    announcing = [node for node, vip in found.items() if vip.state != "withdrawn" and node not in silent]
-    why_not: defaultdict[str, list[str]] = defaultdict(list)
+def is_announced(node: NodeAnswer, vip: VIPAccount) -> bool:
+    """To at least one router, as far as is known."""
+    return not why_not(node, vip)
+
+
+def why_not(node: NodeAnswer, vip: VIPAccount) -> str:
+    """Empty if the node announces it."""
+    if node.silent:
+        return SILENT
+    if vip.state == "withdrawn":
+        return vip.reason
+    down = {session.peer for session in node.sessions if session.state is State.DOWN}
+    return SESSIONS_DOWN if vip.routes and down.issuperset(route.peer for route in vip.routes) else ""
+
+
+def _where(found: Mapping[str, VIPAccount], nodes: Mapping[str, NodeAnswer]) -> list[Cell]:
+    by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for node, vip in found.items():
-        if node in silent:
-            why_not[SILENT].append(node)
-        elif vip.state == "withdrawn":
-            why_not[vip.reason].append(node)
-    expected = len(announcing) + sum(len(nodes) for reason, nodes in why_not.items() if reason not in NOTHING_HERE)
+        by_reason[why_not(nodes[node], vip)].append(node)
+    announcing = by_reason.pop("", [])
+    expected = len(announcing) + sum(len(nodes) for reason, nodes in by_reason.items() if reason not in NOTHING_HERE)
     tone = Tone.BAD if not announcing else Tone.GOOD if len(announcing) == expected else Tone.DOUBT
-    reasons = "; ".join(f"{reason}: {some(nodes)}" for reason, nodes in sorted(why_not.items()))
-    worst = Tone.FAINT if why_not.keys() <= NOTHING_HERE else Tone.DOUBT
+    reasons = "; ".join(f"{reason}: {some(nodes)}" for reason, nodes in sorted(by_reason.items()))
+    worst = Tone.FAINT if by_reason.keys() <= NOTHING_HERE else Tone.DOUBT
     return [(f"{len(announcing)} of {len(found)}", tone), some(announcing), (reasons, worst)]
 
 
 def remedies(answer: Answer) -> Iterator[str]:
     """What each reason that is shown means, once."""
     accounts = [account for node in answer.nodes for account in node.services]
-    meanings = {vip.reason: vip.remedy for account in accounts for vip in account.vips if vip.reason}
+    meanings: dict[str, str] = {vip.reason: vip.remedy for account in accounts for vip in account.vips if vip.reason}
     meanings |= {account.reason: account.remedy for account in accounts if account.reason}
     if any(node.silent for node in answer.nodes):
         meanings[SILENT] = (

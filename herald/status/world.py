@@ -92,11 +92,13 @@ async def _gather(source: Source) -> tuple[Change, ...]:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             while missing:
-                found += await changes.take()
-                missing -= {change.kind for change in found if isinstance(change, Synced)}
+                taken = await changes.take()
+                found += taken
+                missing -= {change.kind for change in taken if isinstance(change, Synced)}
+                if failed := [change.why for change in taken if isinstance(change, Stale)]:
+                    raise NotReadableError("; ".join(failed))
     except TimeoutError:
-        why = "; ".join(sorted({change.why for change in found if isinstance(change, Stale)})) or "no answer"
-        raise NotReadableError(f"cannot read {', '.join(sorted(missing))}: {why}") from None
+        raise NotReadableError(f"{', '.join(sorted(missing))}: not read within {TIMEOUT_S:g} s") from None
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
