@@ -6,15 +6,19 @@ A claim that does not hold raises LabError, which says what was seen instead; no
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from bgp_config.names import IPAddress
 from herald.lab.command import LabError
 from herald.lab.demo.figures import Event, Figures
-from herald.lab.demo.scenes import SCENES, Scene
+from herald.lab.demo.scenes import SCENES, WEB, WEB_NODE, Scene
 from herald.lab.demo.show import Show, VipRow
 from herald.lab.demo.stage import Cluster, Stage, running_lab, set_stage
 from herald.lab.deployment import until
 from herald.lab.load_report import LoadReport
+from herald.status import local
+from herald.status.explain import story
+from herald.status.text import plain
 
 WARM_UP_S = 3.0
 SETTLE_S = 1.5
@@ -39,6 +43,7 @@ async def play(show: Show, figures: Figures, name: str, cluster: Cluster) -> Non
                     event = await _run(scene, stage)
                     figures.events.append(event)
                     show.event(scene, event)
+                await _tell(show, stage)
                 await _close(show, stage)
             finally:
                 watching.cancel()
@@ -100,6 +105,15 @@ def _expected(scene: Scene, stage: Stage) -> dict[IPAddress, frozenset[str]]:
 def _expect_answers(report: LoadReport, vip: IPAddress, nodes: set[str]) -> None:
     if set(report.by_node) != nodes:
         raise LabError(f"{vip} should be answered by {sorted(nodes)}, but was by {dict(report.by_node)}")
+
+
+async def _tell(show: Show, stage: Stage) -> None:
+    """One Service's story, as the speaker of a node tells it."""
+    lab = stage.deployment.lab
+    answer = await local.ask(lab.directory_of(WEB_NODE) / "run", WEB)
+    show.say(f"herald status svc {WEB} --local, on {WEB_NODE}:")
+    for line in story(answer, datetime.now(UTC), plain).splitlines():
+        show.say(f"    {line}".rstrip())
 
 
 async def _close(show: Show, stage: Stage) -> None:

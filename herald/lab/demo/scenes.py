@@ -12,6 +12,8 @@ from herald.lab.deployment import Deployment
 
 WEB = ObjectKey("ingress", "web")
 WEB_SLICE = "endpointslices/web.yaml"
+WEB_NODE = "node2"
+"""Where its endpoint fails."""
 HOLD_TIME_S = 9
 """As in deploy/examples/peers.yaml: how long a router waits for a silent peer."""
 
@@ -31,11 +33,11 @@ class Scene:
 
 
 async def _unready(deployment: Deployment) -> float:
-    return deployment.set_ready(WEB_SLICE, "node2", ready=False)
+    return deployment.set_ready(WEB_SLICE, WEB_NODE, ready=False)
 
 
 async def _ready(deployment: Deployment) -> float:
-    return deployment.set_ready(WEB_SLICE, "node2", ready=True)
+    return deployment.set_ready(WEB_SLICE, WEB_NODE, ready=True)
 
 
 def _on_lab(verb: str, node: str) -> Callable[[Deployment], Awaitable[float]]:
@@ -52,7 +54,7 @@ SCENES = (
         name="endpoint-unhealthy",
         title="the endpoint of ingress/web on node2 turns unhealthy",
         act=_unready,
-        node="node2",
+        node=WEB_NODE,
         away=True,
         service=WEB,
         limit_s=5,
@@ -61,7 +63,7 @@ SCENES = (
         name="endpoint-healthy",
         title="it is healthy again",
         act=_ready,
-        node="node2",
+        node=WEB_NODE,
         away=False,
         service=WEB,
         limit_s=5,
