@@ -17,7 +17,7 @@ from speaker.contributions import Contribution, Contributions
 from speaker.decide import Claim, NodeView, ServiceDecision, VIPDecision, decide, wishes
 from speaker.guard import Guard, forbidden_addresses
 from speaker.limits import PrefixLimits
-from speaker.peering import NodeNetwork, Peering, neighbor_addresses, node_addresses, peering, peers_here
+from speaker.peering import NodeNetwork, Peering, neighbor_addresses, node_addresses, peering, peers_here, secret_key
 from speaker.reasons import Reason
 from speaker.rib import AdjRibsOut
 from speaker.route import PathAttributes, RouteState
@@ -72,6 +72,7 @@ class Core:
         self.conflicts: frozenset[Conflict] = frozenset()
         self._class = load_balancer_class
         self._ignore_exclude_label = ignore_exclude_label
+        self._awaited_secrets: frozenset[ObjectKey] = frozenset()
         self._admitted = None if admitted is None else set(admitted)
         self._held: set[Claim] = set()
         self._limits = PrefixLimits({})
@@ -96,6 +97,12 @@ class Core:
         """What the kernel says now."""
         if network != self._network:
             self._network = network
+            self.cluster.dirty.everything = True
+
+    def await_secrets(self, keys: frozenset[ObjectKey]) -> None:
+        """These may be heard of any moment: until then no session ends for want of one."""
+        if keys != self._awaited_secrets:
+            self._awaited_secrets = keys
             self.cluster.dirty.everything = True
 
     def admit(self, claims: Iterable[Claim]) -> None:
@@ -196,7 +203,8 @@ class Core:
 
     def _renew_sessions(self, running: Collection[SessionSpec]) -> None:
         cluster, peers = self.cluster, self.peers()
-        self.peering = peering(peers, cluster.node_name, cluster.node, cluster.secrets, self._network)
+        stay = {p.name: self.peering.sessions[p.name] for p in peers if p.name in self.peering.sessions and self._awaits(p)}
+        self.peering = peering(peers, cluster.node_name, cluster.node, cluster.secrets, self._network, stay)
         by_endpoints: dict[Endpoints, set[SessionSpec]] = {s.endpoints: {s} for s in self.peering.sessions.values()}
         for spec in running:
             by_endpoints.get(spec.endpoints, set()).add(spec)
@@ -204,6 +212,9 @@ class Core:
         self.ribs.keep_sessions(set().union(*self._sessions_of.values()))
         self._limits = PrefixLimits({p.name: p.max_prefixes for p in self.peering.peers.values() if p.max_prefixes})
         self._view = self._make_view()
+
+    def _awaits(self, peer: Peer) -> bool:
+        return peer.password_secret is not None and secret_key(peer.password_secret) in self._awaited_secrets
 
     def _make_view(self) -> NodeView:
         cluster = self.cluster

@@ -27,7 +27,7 @@ from speaker.latency import Latency, Origin
 from speaker.long_lived import keep_for_good
 from speaker.netlink import Netlink
 from speaker.netwatch import NetworkWatch
-from speaker.peering import NodeNetwork, Peering
+from speaker.peering import NodeNetwork, Peering, secret_key
 from speaker.reasons import PeerReason, Reason
 from speaker.reporter import Report
 from speaker.route import PathAttributes, RouteState
@@ -43,6 +43,9 @@ TICK_S = 0.5
 """How often things that only time changes are looked at: lingering VIPs, a replacement that takes too long."""
 OBSERVE_S = 0.2
 """The kernel is asked how peers are reached when it said that something changed, but not more often than this."""
+
+SECRETS_S = 2.0
+"""How long a Secret that a peer names anew may take to be heard of, before its session ends for want of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,7 @@ class Speaker:
         self._peers_refused: Mapping[PeerName, PeerReason] = {}
         self._settings = settings
         self._since = Since()
+        self._wanted_since: dict[ObjectKey, float] = {}
         self.on_change: Callable[[], None] = _nobody
         self.want_secrets: Callable[[Iterable[ObjectKey]], None] = _nobody
 
@@ -174,6 +178,7 @@ class Speaker:
             self.on_change()
         if core.cluster.dirty.everything or (self._watch.changed and now - self._observed_at >= OBSERVE_S):
             await self._observe(now)
+        core.await_secrets(self._awaited_secrets(now))
         core.let_go(self._flaps.release(now))
         if not changes:
             self._flaps.forget(now)
@@ -198,10 +203,17 @@ class Speaker:
         else:
             self.core.apply(changes)
 
+    def _awaited_secrets(self, now: float) -> frozenset[ObjectKey]:
+        """Wanted, but not for long enough that the source would have told of them."""
+        unheard = self._wanted_since.keys() - self.core.cluster.secrets.keys()
+        return frozenset(key for key in unheard if now - self._wanted_since[key] < SECRETS_S)
+
     async def _observe(self, now: float) -> None:
         self._watch.forget()
-        secrets = (peer.password_secret for peer in self.core.peers())
-        self.want_secrets({ObjectKey(ref.namespace, ref.name) for ref in secrets if ref})
+        refs = (peer.password_secret for peer in self.core.peers())
+        wanted = {secret_key(ref) for ref in refs if ref}
+        self._wanted_since = {key: self._wanted_since.get(key, now) for key in wanted}
+        self.want_secrets(wanted)
         self._network = await self._netlink.observe(self.core.unsourced(), self._network)
         self._observed_at = now
         self.core.learn(self._network)

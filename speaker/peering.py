@@ -82,13 +82,20 @@ def peering(
     node: Node | None,
     secrets: Mapping[ObjectKey, Secret],
     network: NodeNetwork,
+    until_heard: Mapping[PeerName, SessionSpec] | None = None,
 ) -> Peering:
-    """Of `peers_here`; `network` tells how this node reaches each."""
+    """Of `peers_here`; `network` tells how this node reaches each.
+
+    `until_heard`: sessions that stay as they are while the Secret that their peer names now is not heard of yet.
+    """
     sessions: dict[PeerName, SessionSpec] = {}
     refused: dict[PeerName, PeerReason] = {}
     taken: set[Endpoints] = set()
     for peer in peers:
         match _session(peer, name, node, secrets, network):
+            case PeerReason.PASSWORD_MISSING if until_heard and peer.name in until_heard:
+                taken.add(until_heard[peer.name].endpoints)
+                sessions[peer.name] = until_heard[peer.name]
             case PeerReason() as reason:
                 refused[peer.name] = reason
             case spec if spec.endpoints in taken:
@@ -178,7 +185,11 @@ def _password(ref: SecretRef | None, secrets: Mapping[ObjectKey, Secret]) -> Pas
     """None only when no password is configured: a session must never run without the one that is."""
     if ref is None:
         return None
-    return password_of(secrets.get(ObjectKey(ref.namespace, ref.name))) or PeerReason.PASSWORD_MISSING
+    return password_of(secrets.get(secret_key(ref))) or PeerReason.PASSWORD_MISSING
+
+
+def secret_key(ref: SecretRef) -> ObjectKey:
+    return ObjectKey(ref.namespace, ref.name)
 
 
 def password_of(secret: Secret | None) -> bytes | None:

@@ -14,7 +14,7 @@ from herald.kube.source import Change, Gone, Synced, Upsert
 from speaker.core import Core
 from speaker.decide import Claim
 from speaker.peering import NodeNetwork, Source
-from speaker.reasons import Reason
+from speaker.reasons import PeerReason, Reason
 from speaker.route import RouteState
 from tests.builders import (
     READY,
@@ -147,6 +147,24 @@ def test_a_password_that_vanishes_or_turns_unusable_stays_in_force() -> None:
     made.step()
     assert made.peering.sessions == before
     made.apply([upsert(secret("tor1", "rotated"))])
+    made.step()
+    assert made.peering.sessions[PeerName("tor1")].password == b"rotated"
+
+
+def test_a_session_stays_while_the_secret_that_its_peer_names_anew_is_awaited_and_no_longer() -> None:
+    def named(name: str) -> KubeObject:
+        return peer_manifest(passwordSecret={"namespace": "herald-system", "name": name})
+
+    made = core([node(), pool_manifest(), advertisement_manifest(), named("old"), secret("old", "s3cret")])
+    before = made.peering.sessions[PeerName("tor1")]
+    made.await_secrets(frozenset({ObjectKey("herald-system", "new")}))
+    made.apply([upsert(named("new"))])
+    made.step()
+    assert made.peering.sessions == {"tor1": before}
+    made.await_secrets(frozenset())
+    made.step()
+    assert made.peering.refused == {"tor1": PeerReason.PASSWORD_MISSING}
+    made.apply([upsert(secret("new", "rotated"))])
     made.step()
     assert made.peering.sessions[PeerName("tor1")].password == b"rotated"
 
