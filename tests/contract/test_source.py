@@ -141,7 +141,8 @@ async def test_a_slow_reader_sees_only_the_last_state(harness: SourceHarness) ->
             await harness.apply(service("web", f"version-{number}"))
             await quick.until(has_version("web", f"version-{number}"))
         await reader.until(has_version("web", "version-19"))
-        assert sum(isinstance(word, Upsert) for word in reader.words) == 1
+        # The last one or two: of two sources at one server, the second may hear a moment later.
+        assert sum(isinstance(word, Upsert) for word in reader.words) <= 2
 
 
 async def test_an_object_written_again_with_the_same_meaning_is_not_reported(harness: SourceHarness) -> None:
