@@ -9,7 +9,7 @@ import pytest
 from herald.lab.kube import programs
 
 CHECKOUT = Path(__file__).parents[2]
-WORDS = ["setup", "demo", "test", "check", "bench", "soak", "herald", "clean", "help"]
+WORDS = ["setup", "demo", "test", "check", "bench", "soak", "docs", "herald", "clean", "help"]
 
 
 def run(*arguments: str, cwd: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
