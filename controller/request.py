@@ -10,9 +10,8 @@ from ipaddress import IPv6Address
 
 from bgp_config.names import Family, IPAddress, PoolName
 from herald.kube.objects import IPFamilyPolicy, Service
-from herald.kube.requested import requested_vips
+from herald.kube.requested import REQUESTED_POOL, requested_vips
 
-REQUESTED_POOL = "herald-lb.io/address-pool"
 _FAMILIES = {"IPv4": Family.IPV4, "IPv6": Family.IPV6}
 
 

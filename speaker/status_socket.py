@@ -1,7 +1,8 @@
 """Answers `herald status --local` on a Unix socket: what this speaker does now. For the owner of the process only (0600).
 
 A question is one line, NAMESPACE/NAME or nothing for all Services. The answer is JSON, a line each: first the node, then its
-Services. It is made a few lines at a time, so that the loop's own work goes on; it reads state and changes none.
+Services; after a single one, what the cluster says about it. It is made a few lines at a time, so that the loop's own work
+goes on; it reads state and changes none.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ import msgspec
 from bgp_config.names import PeerName
 from bgp_config.status.node import BGPNodeStatus
 from bgp_config.status.session import BGPSessionStatus
-from herald.kube.objects import ObjectKey
+from herald.kube.objects import ObjectKey, Service
+from speaker.about import AddressFact, EndpointFact, addresses, endpoints
 from speaker.account import ChangeAccount, RouteAccount, ServiceAccount, Told, VIPAccount, accounts
 from speaker.daemon import Speaker
 from speaker.status import Moment
@@ -30,6 +32,14 @@ NAME = "status.sock"
 QUESTION_S = 2.0
 CHUNK = 50
 MAX_CHANGES = 20
+
+
+class LocalFacts(Told, frozen=True, kw_only=True):
+    """The last line, where one Service was asked for."""
+
+    policy: str = ""
+    addresses: tuple[AddressFact, ...] = ()
+    endpoints: tuple[EndpointFact, ...] = ()
 
 
 class LocalHead(Told, frozen=True, kw_only=True):
@@ -91,6 +101,8 @@ def _lines(speaker: Speaker, question: str) -> Iterator[bytes]:
         changes = _changes(speaker, ObjectKey(each.namespace, each.name), moment) if question else []
         vips = [_vip(speaker, each, vip, moment) for vip in each.vips]
         yield _line(msgspec.structs.replace(each, vips=vips, changes=changes))
+    if question and (service := core.cluster.services.get(ObjectKey(namespace, name))):
+        yield _line(_facts(speaker, service))
 
 
 def _line(value: Any) -> bytes:  # noqa: ANN401 -- whatever msgspec encodes
@@ -102,6 +114,15 @@ def _head(speaker: Speaker, moment: Moment) -> LocalHead:
     if report is None:
         return LocalHead(node=node)
     return LocalHead(node=node, bgp_node=report.bgp_node, sessions=tuple(report.sessions.values()))
+
+
+def _facts(speaker: Speaker, service: Service) -> LocalFacts:
+    cluster = speaker.core.cluster
+    return LocalFacts(
+        policy=service.spec.external_traffic_policy.value,
+        addresses=tuple(addresses(cluster, service)),
+        endpoints=tuple(endpoints(cluster, service.key)),
+    )
 
 
 def _vip(speaker: Speaker, service: ServiceAccount, vip: VIPAccount, moment: Moment) -> VIPAccount:

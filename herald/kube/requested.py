@@ -13,6 +13,8 @@ from herald.kube.objects import Ingress, LoadBalancerStatus, Service, ServiceSta
 
 LOAD_BALANCER_IPS = "herald-lb.io/load-balancer-ips"
 """Annotation: addresses separated by commas, at most one per family. Counts instead of spec.loadBalancerIP."""
+REQUESTED_POOL = "herald-lb.io/address-pool"
+"""Annotation: the AddressPool that addresses shall come from."""
 
 
 def requested_vips(service: Service) -> tuple[IPAddress, ...]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from bgp_config.status.node import BGPNodeStatus
 from bgp_config.status.session import BGPSessionStatus
 from herald.kube.objects import ObjectKey
+from speaker.about import AddressFact, EndpointFact
 from speaker.account import ServiceAccount, Told
 
 
@@ -16,22 +17,6 @@ class NodeAnswer(Told, frozen=True, kw_only=True):
     bgp_node: BGPNodeStatus | None = None
     sessions: tuple[BGPSessionStatus, ...] = ()
     services: tuple[ServiceAccount, ...] = ()
-
-
-class AddressFact(Told, frozen=True, kw_only=True):
-    """One VIP of a Service, and why it is this one."""
-
-    vip: str
-    pool: str = ""
-    why: str
-
-
-class EndpointFact(Told, frozen=True, kw_only=True):
-    """Endpoints on one node; `node` is empty for those that are on none."""
-
-    node: str = ""
-    serving: int = 0
-    total: int = 0
 
 
 class EventFact(Told, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ What only a speaker knows (how it reaches a peer, what waits, what flaps) is tak
 these every peer that selects a node is taken to be reachable.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +15,6 @@ from bgp_config.status.condition import ConditionStatus, ConditionType
 from bgp_config.status.node import SILENCE_S, BGPNodeStatus
 from bgp_config.status.session import BGPSessionStatus, State
 from controller.plan import Plan
-from controller.request import REQUESTED_POOL
 from herald.kube.objects import (
     ConfigManifest,
     EndpointSlice,
@@ -28,14 +26,13 @@ from herald.kube.objects import (
     Secret,
     Service,
 )
-from herald.kube.requested import LOAD_BALANCER_IPS, requested_vips
 from herald.kube.source import Change, Synced, Upsert
-from herald.status.answer import AddressFact, Answer, EndpointFact, NodeAnswer, ServiceFact
+from herald.status.answer import Answer, NodeAnswer, ServiceFact
 from herald.status.world import World
+from speaker.about import addresses, endpoints
 from speaker.account import ServiceAccount, VIPAccount, accounts
 from speaker.cluster import Cluster
 from speaker.core import Core
-from speaker.endpoints import can_take_traffic
 from speaker.localize import Neighbor, localize
 from speaker.peering import NodeNetwork, Source, node_addresses, peers_here
 
@@ -189,42 +186,12 @@ def _fact(known: _Known, service: Service, world: World) -> ServiceFact:
         name=service.key.name,
         policy=service.spec.external_traffic_policy.value,
         load_balancer_class=service.spec.load_balancer_class,
-        addresses=tuple(_address(known.cluster, service, vip) for vip in service.vips),
+        addresses=tuple(addresses(known.cluster, service)),
         pending=unmet.reason if unmet else "",
         message=unmet.message if unmet else "",
-        endpoints=tuple(_endpoints(known.cluster, service.key)),
+        endpoints=tuple(endpoints(known.cluster, service.key)),
         events=tuple(world.events),
     )
-
-
-def _address(cluster: Cluster, service: Service, vip: IPAddress) -> AddressFact:
-    pool = cluster.config.pool_of(vip)
-    return AddressFact(vip=str(vip), pool=pool.name if pool else "", why=_why(service, vip, in_pool=pool is not None))
-
-
-def _why(service: Service, vip: IPAddress, *, in_pool: bool) -> str:
-    if not in_pool:
-        return "no AddressPool contains it any more; a VIP never moves by itself"
-    try:
-        requested = vip in requested_vips(service)
-    except ValueError:
-        requested = False
-    if requested and LOAD_BALANCER_IPS in service.metadata.annotations:
-        return f"requested by the annotation {LOAD_BALANCER_IPS}"
-    if requested:
-        return "requested by spec.loadBalancerIP"
-    if pool := service.metadata.annotations.get(REQUESTED_POOL):
-        return f"the lowest that was free in {pool}, the pool that the annotation {REQUESTED_POOL} names"
-    return "nothing was requested: the lowest that was free in the first pool, by name, that had one"
-
-
-def _endpoints(cluster: Cluster, key: ObjectKey) -> Iterable[EndpointFact]:
-    total: Counter[str] = Counter()
-    able: Counter[str] = Counter()
-    for endpoint in (e for each in cluster.slices_of(key).values() for e in each.endpoints):
-        total[endpoint.node_name or ""] += len(endpoint.addresses)
-        able[endpoint.node_name or ""] += len(endpoint.addresses) * can_take_traffic(endpoint)
-    return (EndpointFact(node=node, serving=able[node], total=count) for node, count in sorted(total.items()))
 
 
 def _concerning(changes: Iterable[Change], key: ObjectKey) -> tuple[Change, ...]:

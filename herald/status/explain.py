@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bgp_config.status.session import State
-from herald.status.answer import Answer, EndpointFact, NodeAnswer, ServiceFact
+from herald.status.answer import Answer, NodeAnswer, ServiceFact
 from herald.status.show import is_announced, remedies, why_not
 from herald.status.text import Cell, Paint, Tone, ago, table
+from speaker.about import EndpointFact
 from speaker.account import RouteAccount, ServiceAccount, VIPAccount
+from speaker.reach import NOTHING_HERE
 
 _TONES = {"normal": Tone.GOOD, "least_preferred": Tone.DOUBT, "withdrawn": Tone.BAD}
 _WORDS = {"normal": "announced", "least_preferred": "least preferred", "withdrawn": "not announced"}
@@ -69,10 +71,14 @@ def _decisions(node: NodeAnswer, endpoints: EndpointFact | None) -> Iterator[lis
             if not endpoints and vip.serving_here:
                 counted = f"{vip.serving_here} serving"
             waits = f"waits for the data path, {vip.waits_s:.1f} s" if vip.waits_s is not None else ""
-            word: Cell = ("unknown", Tone.DOUBT) if node.silent else (_WORDS[vip.state], _TONES[vip.state])
+            word: Cell = ("unknown", Tone.DOUBT) if node.silent else _word(vip.state, vip.reason)
             yield [node.node, vip.vip, counted, word, why_not(node, vip), waits]
         if not account.vips:
             yield [node.node, "", counted, ("not announced", Tone.BAD), account.reason, ""]
+
+
+def _word(state: str, reason: str) -> tuple[str, Tone]:
+    return _WORDS[state], Tone.FAINT if reason in NOTHING_HERE else _TONES[state]
 
 
 def _count(endpoints: EndpointFact) -> Cell:
@@ -111,8 +117,8 @@ def _changes(answer: Answer, fact: ServiceFact | None, now: datetime) -> Iterato
     for node in answer.nodes:
         for account in node.services:
             for change in account.changes:
-                what: Cell = (f"{change.vip} {_WORDS[change.state]}", _TONES[change.state])
-                found.append((change.at, [node.node, what, change.reason]))
+                word, tone = _word(change.state, change.reason)
+                found.append((change.at, [node.node, (f"{change.vip} {word}", tone), change.reason]))
     events = fact.events if fact else ()
     found += [(event.at, ["controller", event.reason, event.note]) for event in events]
     found.reverse()  # within a second the newest first too

@@ -38,7 +38,7 @@ def overview(answer: Answer, now: datetime, paint: Paint) -> str:
 def _source(answer: Answer) -> str:
     if answer.live:
         return f"Read from {answer.source}."
-    return f"Decided from {answer.source}: what a speaker on each node would do; herald status --local asks one that runs."
+    return f"What speakers would do, decided from {answer.source}.\nherald status --local asks one that runs."
 
 
 def nodes(answer: Answer, now: datetime, paint: Paint) -> list[str]:
@@ -162,7 +162,9 @@ def _where(found: Mapping[str, VIPAccount], nodes: Mapping[str, NodeAnswer]) -> 
         by_reason[why_not(nodes[node], vip)].append(node)
     announcing = by_reason.pop("", [])
     expected = len(announcing) + sum(len(nodes) for reason, nodes in by_reason.items() if reason not in NOTHING_HERE)
-    tone = Tone.BAD if not announcing else Tone.GOOD if len(announcing) == expected else Tone.DOUBT
+    tone = Tone.GOOD if len(announcing) == expected else Tone.DOUBT
+    if not announcing:
+        tone = Tone.BAD if expected or len(found) > 1 else Tone.FAINT
     reasons = "; ".join(f"{reason}: {some(nodes)}" for reason, nodes in sorted(by_reason.items()))
     worst = Tone.FAINT if by_reason.keys() <= NOTHING_HERE else Tone.DOUBT
     return [(f"{len(announcing)} of {len(found)}", tone), some(announcing), (reasons, worst)]

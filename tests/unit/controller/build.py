@@ -6,7 +6,6 @@ from bgp_config.config import AddressRange, Config, Pool
 from bgp_config.names import IPAddress, PoolName, host_prefix
 from controller.allocate import Outcome, decide
 from controller.ledger import Ledger, Seniority
-from controller.request import REQUESTED_POOL
 from herald.kube.objects import (
     ConfigManifest,
     Ingress,
@@ -22,14 +21,14 @@ from herald.kube.objects import (
     ServiceSpec,
     ServiceStatus,
 )
-from herald.kube.requested import LOAD_BALANCER_IPS
+from herald.kube.requested import LOAD_BALANCER_IPS, REQUESTED_POOL
 from tests.builders import ip
 
 CLASS = "herald-lb.io/bgp"
 SINGLE, PREFER, REQUIRE = IPFamilyPolicy
 
 
-def lb(  # noqa: PLR0913 -- a builder
+def lb(
     name: str = "web",
     *vips: str,
     created: str | None = None,

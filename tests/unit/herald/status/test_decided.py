@@ -7,7 +7,8 @@ import pytest
 
 from bgp_config.status.node import NodeError, ServiceNotNormal
 from herald.kube.objects import ObjectKey, Service
-from herald.status.answer import Answer, EndpointFact
+from herald.status.answer import Answer
+from speaker.about import EndpointFact
 from speaker.account import VIPAccount
 from tests.builders import endpoint, endpoint_slice, node, peer_manifest, secret, service
 from tests.unit.herald.status.build import NOW, WEB, answer, cluster, session, speaker, world
