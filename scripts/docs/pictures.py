@@ -89,10 +89,11 @@ def _fabric() -> Iterable[Shape]:
         yield Box(x=x, y=183, text=[f"tor{number}"], fill="router")
     for number, x in nodes.items():
         yield Box(x=x, y=320, text=[f"node{number}", "speaker + ExaBGP", "endpoint"], fill="herald", width=170)
-    yield Label(x=120, y=160, text="198.51.100.7/32")
-    yield Label(x=120, y=178, text="via node1, node2, node3")
-    yield Label(x=380, y=250, text="BGP sessions: each node with each router")
-    yield Box(x=380, y=402, text=["controller: 198.51.100.7 belongs to this Service"], fill="herald", width=360)
+    yield Label(x=84, y=180, text="198.51.100.7/32")
+    yield Label(x=84, y=198, text="via node1, node2, node3")
+    yield Label(x=672, y=225, text="BGP sessions:")
+    yield Label(x=672, y=243, text="each node, each router")
+    yield Box(x=380, y=398, text=["controller", "198.51.100.7 belongs to this Service"], fill="herald", width=280)
 
 
 def _change() -> Iterable[Shape]:
@@ -115,7 +116,7 @@ def _objects() -> Iterable[Shape]:
     yield Arrow(start=(525, 70), end=(635, 70), text="is served by")
     yield Arrow(start=(390, 210), end=(180, 108), text="")
     yield Arrow(start=(430, 210), end=(430, 108), text="")
-    yield Arrow(start=(525, 250), end=(635, 250), text="is told to")
+    yield Arrow(start=(525, 250), end=(635, 250), text="announces to")
     yield Arrow(start=(335, 250), end=(225, 250), text="may name")
     yield Box(x=130, y=70, text=["AddressPool", "blocks of addresses", "for VIPs"], fill="herald", width=190)
     yield Box(x=430, y=70, text=["Service", "type LoadBalancer", "holds its VIP"], width=190)
