@@ -169,6 +169,7 @@ REFUSED_TO_SPEAKERS = {
 REFUSED_TO_CONTROLLERS = {
     "the speakers' Secret": get(f"{SECRETS}?fieldSelector=metadata.name=tor1"),
     "EndpointSlices": get("/apis/discovery.k8s.io/v1/endpointslices"),
+    "another definition": get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/bgppeers.herald-lb.io"),
     "another's Lease": get(f"{LEASES}/other"),
     "a Lease elsewhere": post("/apis/coordination.k8s.io/v1/namespaces/default/leases", {"metadata": {"name": "a"}}),
     "a new BGPNode": post(f"{HERALD}/bgpnodes", status_object("BGPNode", "node3", "node3")),
