@@ -34,6 +34,7 @@ class Settings:
     secrets: Path | None
     load_balancer_class: str
     listen: Listen
+    service_metrics: bool = True
 
 
 async def run(settings: Settings) -> None:
@@ -58,7 +59,7 @@ async def _lead(settings: Settings, stop: asyncio.Event) -> None:
     registry = CollectorRegistry()
     registry.register(BuildCollector())
     registry.register(LeaderCollector())
-    registry.register(ControllerCollector(reconciler))
+    registry.register(ControllerCollector(reconciler, with_services=settings.service_metrics))
     async with monitoring(settings.listen, registry, lambda: health(reconciler)) as where:
         log.info("started", extra=fields(listen=where, load_balancer_class=settings.load_balancer_class))
         await reconciler.run(source, stop)

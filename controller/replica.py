@@ -39,6 +39,7 @@ class Settings:
     terms: Terms
     load_balancer_class: str
     listen: Listen
+    service_metrics: bool = True
 
 
 async def run(settings: Settings) -> None:
@@ -47,7 +48,7 @@ async def run(settings: Settings) -> None:
         async with ApiClient(settings.access) as client:
             candidate = Candidate(settings.identity, settings.terms)
             elector = Elector(client, ObjectKey(settings.namespace, LEASE), candidate)
-            replica = Replica(client, elector, settings.load_balancer_class, stop)
+            replica = Replica(client, elector, settings.load_balancer_class, stop, with_services=settings.service_metrics)
             async with monitoring(settings.listen, replica.registry, replica.health) as where:
                 log.info("started", extra=fields(listen=where, load_balancer_class=settings.load_balancer_class))
                 await elector.run(replica.lead, stop)
@@ -62,6 +63,7 @@ class Replica:
     elector: Elector
     load_balancer_class: str
     stop: asyncio.Event
+    with_services: bool = True
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     _reconciler: Reconciler | None = None
 
@@ -73,7 +75,7 @@ class Replica:
         """Assign, as the only controller, until the stop or the end of the Lease."""
         writer = ApiStatusWriter(self.client, may_write=lambda: self.elector.is_leading)
         self._reconciler = Reconciler(Plan(self.load_balancer_class), writer)
-        collector = ControllerCollector(self._reconciler, self.client.tally)
+        collector = ControllerCollector(self._reconciler, self.client.tally, with_services=self.with_services)
         self.registry.register(collector)
         try:
             await self._reconciler.run(ApiSource(self.client, KINDS), self.stop)

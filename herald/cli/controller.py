@@ -52,6 +52,12 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
         metavar="CLASS",
         help="serve Services of this class and those that name none (default: herald-lb.io/bgp)",
     )
+    parser.add_argument(
+        "--no-service-metrics",
+        dest="service_metrics",
+        action="store_false",
+        help="do not export a series for each VIP (there may be many)",
+    )
     parser.add_argument("--listen", type=Listen.parse, default="127.0.0.1:7472", metavar="ADDR:PORT")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     parser.set_defaults(run=_run, error=parser.error)
@@ -78,6 +84,7 @@ def _program(args: argparse.Namespace) -> Coroutine[Any, Any, None]:
                 secrets=args.secrets,
                 load_balancer_class=args.load_balancer_class,
                 listen=args.listen,
+                service_metrics=args.service_metrics,
             )
         )
     return replica.run(
@@ -88,5 +95,6 @@ def _program(args: argparse.Namespace) -> Coroutine[Any, Any, None]:
             terms=Terms(args.lease_duration),
             load_balancer_class=args.load_balancer_class,
             listen=args.listen,
+            service_metrics=args.service_metrics,
         )
     )

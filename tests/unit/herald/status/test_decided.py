@@ -80,9 +80,7 @@ def test_what_the_objects_say_goes_before_an_older_word_of_the_speaker() -> None
     ("heard_s", "unknown", "silent"), [(5, False, False), (60, False, False), (80, False, True), (5, True, True)]
 )
 def test_a_speaker_is_silent_when_the_controller_says_so_or_its_heartbeat_is_old(
-    heard_s: float,
-    unknown: bool,  # noqa: FBT001 -- parametrized
-    silent: bool,  # noqa: FBT001 -- parametrized
+    heard_s: float, *, unknown: bool, silent: bool
 ) -> None:
     said = speaker(heard_s=heard_s, unknown=unknown)
     assert answer(world(cluster(nodes=("node1",)), speakers=[("node1", said)])).nodes[0].silent is silent
