@@ -8,7 +8,7 @@ from bgp_config.crd.kinds import DEFINITIONS
 from bgp_config.parser_only import ParserOnly
 from bgp_config.status.base import MAX_NUMBER
 from scripts.docs import markdown
-from scripts.docs.markdown import code, sentence, table
+from scripts.docs.markdown import code, table
 
 _RULES = "x-kubernetes-validations"
 _HEAD = f"""\
@@ -95,4 +95,4 @@ def _rules(schema: Mapping[str, Any], path: str) -> Iterator[str]:
 
 def _own_rules(schema: Mapping[str, Any], path: str) -> Iterator[str]:
     for rule in schema.get(_RULES, ()):
-        yield sentence(f"{code(path)} {rule['message']}") if path else sentence(rule["message"])
+        yield f"{code(path)}: {rule['message']}" if path else rule["message"]
