@@ -39,6 +39,7 @@ from speaker.route import RouteState
 from speaker.session import SessionSpec, SessionState
 from speaker.status import VERSION
 from speaker.table import SessionRecord
+from speaker.tcp_info import received_bytes
 
 PEERS = "peers of the node"
 
@@ -66,6 +67,12 @@ SESSION_ERROR_AT = gauge(
 )
 SESSION_HOLD_TIME = gauge("herald_bgp_session_hold_time_seconds", "The hold time that is offered.", "peer", bound=PEERS)
 SESSION_UPDATES = counter("herald_bgp_session_updates_sent_total", "UPDATEs that changed routes.", "peer", bound=PEERS)
+SESSION_RECEIVED = counter(
+    "herald_bgp_session_received_bytes_total",
+    "Bytes that the router has sent on the present TCP connection. Absent without one.",
+    "peer",
+    bound=PEERS,
+)
 ROUTES_DESIRED = gauge("herald_bgp_routes_desired", "Routes that the peer shall have.", "peer", bound=PEERS)
 ROUTES_PROGRAMMED = gauge(
     "herald_bgp_routes_programmed",
@@ -137,6 +144,7 @@ FAMILIES = (
     SESSION_ERROR_AT,
     SESSION_HOLD_TIME,
     SESSION_UPDATES,
+    SESSION_RECEIVED,
     ROUTES_DESIRED,
     ROUTES_PROGRAMMED,
     ROUTES_PENDING,
@@ -194,6 +202,14 @@ class SpeakerCollector(Collector):
         yield SESSION_ERROR_AT.samples([((peer,), _timestamp(record.failed_at)) for peer, record in failed])
         yield SESSION_HOLD_TIME.samples([((peer,), spec.hold_time_s) for peer, spec, _ in sessions])
         yield SESSION_UPDATES.samples([((peer,), record.updates) for peer, record in known])
+        received = {port: received_bytes(port) for port in {spec.peer_port for _, spec, _ in sessions}}
+        yield SESSION_RECEIVED.samples(
+            [
+                ((peer,), received[spec.peer_port][connection])
+                for peer, spec, _ in sessions
+                if (connection := (spec.local_address, spec.peer_address)) in received[spec.peer_port]
+            ]
+        )
         yield from self._routes(sessions)
         yield PEER_REFUSED.samples([((peer, reason), 1) for peer, reason in core.peering.refused.items()])
 

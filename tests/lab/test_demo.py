@@ -77,6 +77,9 @@ async def test_the_demo_ends_with_0_after_all_it_claims_and_writes_its_figures(f
     assert by_name["links-cut"]["route_change_s"] < 1
     assert by_name["node-silenced"]["failed"] > 0, "a silent node is found by the hold time only: requests must have failed"
     assert all(event["requests"] > 0 for event in measured["events"])
+    story = said[said.index("herald status svc ingress/web") :]
+    assert "198.51.100.1/32" in story
+    assert "198.51.100.1 not announced  noLocalEndpoint" in story
 
 
 async def test_with_an_exabgp_that_does_nothing_the_demo_fails(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ async def test_the_figures_are_true() -> None:
             assert value(before, f'herald_bgp_session_up{{peer="node1-{tor}"}}') == 1
             assert value(before, f'herald_bgp_routes_programmed{{peer="node1-{tor}"}}') == 2
             assert value(before, f'herald_bgp_routes_pending{{peer="node1-{tor}"}}') == 0
+            assert value(before, f'herald_bgp_session_received_bytes_total{{peer="node1-{tor}"}}') > 50  # an OPEN at least
         assert value(before, 'herald_speaker_service_announced{namespace="default",service="web"') == 1
         assert value(before, "herald_speaker_next_hop_sets") == 1
         deployment.write_slice("web", unready=["node1"])
