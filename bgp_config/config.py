@@ -44,11 +44,15 @@ class AddressRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """AddressPool: addresses that Services may be given. With auto_assign off, only a Service that asks for it gets one."""
+    """AddressPool: addresses that Services may be given. With auto_assign off, only a Service that asks for it gets one.
+
+    One that is terminating serves those that it was given to, and gives none. Another pool may have its addresses already.
+    """
 
     name: PoolName
     ranges: tuple[AddressRange, ...]
     auto_assign: bool = True
+    terminating: bool = False
 
     def __contains__(self, address: IPAddress) -> bool:
         return any(address in block for block in self.ranges)
@@ -146,13 +150,28 @@ class Config:
     advertisements: Mapping[AdvertisementName, Advertisement] = field(default_factory=lambda: MappingProxyType({}))
 
     def pool_of(self, address: IPAddress) -> Pool | None:
-        """The pool that holds this address; accepted pools never overlap. Asked for every VIP: a binary search."""
+        """The pool that holds this address; if there are two, the one that is not terminating."""
+        return next(iter(self.pools_of(address)), None)
+
+    def pools_of(self, address: IPAddress) -> tuple[Pool, ...]:
+        """The pool that holds this address, then those terminating that still do. So a pool can be renamed: whoever goes by
+        the old name, or by the new one, finds the address.
+        """
+        live = self._live_pool_of(address)
+        return (*((live,) if live else ()), *(pool for pool in self._terminating if address in pool))
+
+    def _live_pool_of(self, address: IPAddress) -> Pool | None:
+        """These never overlap. Asked for every VIP: a binary search."""
         ranges = self._ranges[Family.of(address)]
         at = bisect_right(ranges, int(address), key=lambda entry: int(entry[0].first)) - 1
         return ranges[at][1] if at >= 0 and address in ranges[at][0] else None
 
     @cached_property
+    def _terminating(self) -> tuple[Pool, ...]:
+        return tuple(pool for pool in self.pools.values() if pool.terminating)
+
+    @cached_property
     def _ranges(self) -> Mapping[Family, list[tuple[AddressRange, Pool]]]:
-        entries = [(block, pool) for pool in self.pools.values() for block in pool.ranges]
+        entries = [(block, pool) for pool in self.pools.values() if not pool.terminating for block in pool.ranges]
         entries.sort(key=lambda entry: int(entry[0].first))
         return {family: [entry for entry in entries if entry[0].family is family] for family in Family}

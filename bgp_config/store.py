@@ -14,7 +14,7 @@ from bgp_config.communities import Community
 from bgp_config.config import Advertisement, Config, Peer, Pool
 from bgp_config.kind import ConfigKey, ConfigKind
 from bgp_config.meaning import NamedCommunity, UnresolvedAdvertisement
-from bgp_config.names import CommunityName
+from bgp_config.names import CommunityName, PoolName
 from bgp_config.overlaps import disagreements
 from bgp_config.parse import Accepted, Parsed, UnknownFields, parse
 from bgp_config.problem import Problem
@@ -37,10 +37,21 @@ class ConfigStore:
     def config(self) -> Config:
         return self._config
 
-    def upsert(self, kind: ConfigKind, name: str, created: str | None, generation: int, spec: Mapping[str, object]) -> None:
-        """The object exists and says this. `created` is its creationTimestamp."""
+    def upsert(
+        self,
+        kind: ConfigKind,
+        name: str,
+        created: str | None,
+        generation: int,
+        spec: Mapping[str, object],
+        *,
+        terminating: bool = False,
+    ) -> None:
+        """The object exists and says this. `created` is its creationTimestamp; `terminating`: it has a deletionTimestamp."""
         parsed = parse(kind, name, spec, self._unknown_fields)
-        self._objects[kind][name] = ConfigObject(name=name, created=created or "", generation=generation, parsed=parsed)
+        self._objects[kind][name] = ConfigObject(
+            name=name, created=created or "", generation=generation, parsed=parsed, terminating=terminating
+        )
         self._settle(kind)
 
     def remove(self, kind: ConfigKind, name: str) -> None:
@@ -71,9 +82,10 @@ class ConfigStore:
 
     def _settle(self, kind: ConfigKind) -> None:
         self._verdicts = None
-        self._standings[kind] = settle(self._objects[kind].values(), self._last_good[kind], self._communities())
+        pools = frozenset(PoolName(name) for name, _ in self._in_force(ConfigKind.ADDRESS_POOL))
+        self._standings[kind] = settle(self._objects[kind].values(), self._last_good[kind], self._communities(), pools)
         self._last_good[kind].update(self._in_force(kind))
-        if kind is ConfigKind.COMMUNITY:
+        if kind in {ConfigKind.COMMUNITY, ConfigKind.ADDRESS_POOL}:  # advertisements name them
             self._settle(ConfigKind.BGP_ADVERTISEMENT)
             return
         config = self._join()

@@ -6,7 +6,7 @@ nothing else; so it can be taken again at any time, and taking it changes nothin
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from bgp_config.names import Family, IPAddress, PoolName
@@ -110,6 +110,13 @@ def _keep(held: tuple[IPAddress, ...], unmet: Unmet) -> Outcome:
     return Assigned(held, unmet) if held else Pending(unmet)
 
 
+def _first(missing: list[Unmet]) -> Unmet | None:
+    """The first is named, but whatever would help either family is awaited."""
+    if not missing:
+        return None
+    return replace(missing[0], awaits=frozenset().union(*(each.awaits for each in missing)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What one family gets: its addresses, or those that it has as long as `unmet` holds."""
@@ -129,7 +136,7 @@ class _Search:
 
     def outcome(self) -> Outcome:
         found = [self._find(family) for family in self._families()]
-        unmet = next((each.unmet for each in found if each.unmet), None)
+        unmet = _first([each.unmet for each in found if each.unmet])
         vips = tuple(vip for each in found for vip in each.vips)
         prefers = self.request.policy is IPFamilyPolicy.PREFER_DUAL_STACK
         if unmet is None or (prefers and vips):

@@ -3,14 +3,14 @@
 A Service claims every address that its status shows, that was decided for it, or that an unanswered write may have given
 it. Invariants: an address is free only when nobody claims it; when several claim it (a restored backup, a foreign hand), the
 oldest Service holds it, which is also what every speaker concludes. Claims do not depend on pools: an address stays held
-when its pool is deleted.
+when its pool is deleted. A pool that is terminating gives none, and counts as no pool here.
 """
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from bgp_config.config import Config
+from bgp_config.config import Config, Pool
 from bgp_config.names import Family, IPAddress, PoolName, Prefix
 from controller.ipam import PoolSpace
 from herald.kube.objects import ObjectKey, Service
@@ -43,19 +43,24 @@ class Ledger:
     def set_pools(self, config: Config, forbidden: Iterable[Prefix]) -> None:
         """Replaces all pools. Claims stay."""
         forbidden = tuple(forbidden)
-        self._spaces = MappingProxyType({name: PoolSpace(config.pools[name], forbidden) for name in sorted(config.pools)})
+        live = sorted(name for name, pool in config.pools.items() if not pool.terminating)
+        self._spaces = MappingProxyType({name: PoolSpace(config.pools[name], forbidden) for name in live})
         for address in self._claims_on:
             if space := self.space_of(address):
                 space.take(address)
 
     def space_of(self, address: IPAddress) -> PoolSpace | None:
-        """The pool that contains the address; accepted pools never overlap."""
+        """The pool that contains the address; these never overlap."""
         return next((space for space in self._spaces.values() if address in space.pool), None)
 
     def holder(self, address: IPAddress) -> ObjectKey | None:
         """None when the address is free, or in no pool and nobody's."""
         oldest = min(self._claims_on.get(address, ()), default=None)
         return oldest.key if oldest else None
+
+    def held_in(self, pool: Pool) -> frozenset[IPAddress]:
+        """The addresses of the pool that are claimed. Looks at every claim: for pools that are terminating only."""
+        return frozenset(address for address in self._claims_on if address in pool)
 
     def claimants(self, address: IPAddress) -> frozenset[ObjectKey]:
         return frozenset(claim.key for claim in self._claims_on.get(address, ()))

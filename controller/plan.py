@@ -40,6 +40,7 @@ class Plan:
         self._class = load_balancer_class
         self._unsynced = set(KINDS)
         self._config = ConfigStore()
+        self._manifests: dict[ConfigKey, ConfigManifest] = {}
         self._nodes: dict[ObjectKey, Node] = {}
         self._service_cidrs: dict[ObjectKey, ServiceCIDR] = {}
         self._guarded: tuple[Config, frozenset[Prefix]] = (Config(), frozenset())
@@ -63,6 +64,15 @@ class Plan:
     def ledger(self) -> Ledger:
         """To be read only."""
         return self._ledger
+
+    @property
+    def config(self) -> Config:
+        return self._config.config
+
+    @property
+    def manifests(self) -> Mapping[ConfigKey, ConfigManifest]:
+        """The configuration objects as last seen. To be read only."""
+        return self._manifests
 
     @property
     def verdicts(self) -> Mapping[ConfigKey, Verdict]:
@@ -151,8 +161,14 @@ class Plan:
                 self._service_cidrs[thing.key] = thing
                 self._guard_dirty = True
             case ConfigManifest(kind=kind, metadata=metadata, spec=spec) if kind in KINDS:
+                self._manifests[ConfigKey(ConfigKind(kind.value), metadata.name)] = thing
                 self._config.upsert(
-                    ConfigKind(kind.value), metadata.name, metadata.creation_timestamp, metadata.generation, spec
+                    ConfigKind(kind.value),
+                    metadata.name,
+                    metadata.creation_timestamp,
+                    metadata.generation,
+                    spec,
+                    terminating=metadata.deletion_timestamp is not None,
                 )
                 self._guard_dirty = True
 
@@ -165,6 +181,7 @@ class Plan:
         elif kind is Kind.SERVICE_CIDR:
             self._guard_dirty |= self._service_cidrs.pop(key, None) is not None
         elif kind in CONFIG_KINDS & KINDS:
+            self._manifests.pop(ConfigKey(ConfigKind(kind.value), key.name), None)
             self._config.remove(ConfigKind(kind.value), key.name)
             self._guard_dirty = True
 

@@ -18,10 +18,16 @@ Asked: TypeAlias = Mapping[PeerName, Mapping[Prefix, Intent]]
 
 
 def asked(
-    vip: IPAddress, service: Service, advertisements: Iterable[Advertisement], peers: Collection[Peer], pool: Pool | None
+    vip: IPAddress,
+    service: Service,
+    advertisements: Iterable[Advertisement],
+    peers: Collection[Peer],
+    pools: Collection[Pool],
 ) -> Asked | Reason:
-    """The union of all advertisements that select pool, Service and peer, per prefix. A reason if there is none."""
-    chosen = [a for a in advertisements if _advertises(a, pool, service)]
+    """The union of all advertisements that select one of the VIP's pools, Service and peer, per prefix. A reason if there
+    is none.
+    """
+    chosen = [a for a in advertisements if _advertises(a, pools, service)]
     if not chosen:
         return Reason.NO_ADVERTISEMENT
     found: dict[PeerName, Mapping[Prefix, Intent]] = {}
@@ -39,6 +45,6 @@ def _by_prefix(vip: IPAddress, advertisements: Iterable[Advertisement]) -> Mappi
     return {prefix: Intent.union(group) for prefix, group in groups.items()}
 
 
-def _advertises(advertisement: Advertisement, pool: Pool | None, service: Service) -> bool:
-    in_pool = pool is not None and (advertisement.pools is None or pool.name in advertisement.pools)
+def _advertises(advertisement: Advertisement, pools: Iterable[Pool], service: Service) -> bool:
+    in_pool = any(advertisement.pools is None or pool.name in advertisement.pools for pool in pools)
     return in_pool and selected(advertisement.service_selectors, service.metadata.labels)

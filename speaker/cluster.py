@@ -194,6 +194,7 @@ class Cluster:
             created=metadata.creation_timestamp or "",
             generation=metadata.generation,
             spec=manifest.spec,
+            terminating=metadata.deletion_timestamp is not None,
         )
         self.dirty.everything |= self.config is not before
 

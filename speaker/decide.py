@@ -144,7 +144,7 @@ def _permitted(vip: IPAddress, service: Service, view: NodeView, holder: Holder)
         return reason
     if holder(vip) != service.key:
         return Reason.DUPLICATE_ADDRESS
-    found = asked(vip, service, view.advertisements, view.peers.values(), view.guard.config.pool_of(vip))
+    found = asked(vip, service, view.advertisements, view.peers.values(), view.guard.config.pools_of(vip))
     if isinstance(found, Reason):
         return found
     permitted = {

@@ -44,13 +44,11 @@ class Guard:
         return self._aggregates[prefix]
 
     def _permits_aggregate(self, prefix: Prefix) -> bool:
-        pool = self.config.pool_of(prefix.network_address)
-        if pool is None or not pool.covers(prefix):
-            return False
-        advertisements = self.config.advertisements.values()
+        pools = [pool for pool in self.config.pools_of(prefix.network_address) if pool.covers(prefix)]
         asked = any(
             a.prefix_of(prefix.network_address) == prefix and (a.pools is None or pool.name in a.pools)
-            for a in advertisements
+            for pool in pools
+            for a in self.config.advertisements.values()
         )
         taken = any(a in prefix for a in self.forbidden) or any(_overlap(prefix, other) for other in self.service_ranges)
         return asked and not taken
