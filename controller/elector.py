@@ -45,6 +45,10 @@ class Elector:
         self._lease: Lease | None = None
 
     @property
+    def identity(self) -> str:
+        return self.candidate.identity
+
+    @property
     def is_leading(self) -> bool:
         return self.candidate.leads(asyncio.get_running_loop().time())
 
@@ -62,7 +66,7 @@ class Elector:
             await self._give_up()
 
     async def _stand_by(self, stop: asyncio.Event) -> None:
-        log.info("standby", extra=fields(identity=self.candidate.identity))
+        log.info("standby", extra=fields(identity=self.identity))
         holder = ""
         while not stop.is_set():
             await self._try()
@@ -75,7 +79,7 @@ class Elector:
                 await asyncio.wait_for(stop.wait(), jittered(self.candidate.terms.renew_s))
 
     async def _lead(self, work: Callable[[], Awaitable[None]]) -> None:
-        log.info("leading", extra=fields(identity=self.candidate.identity))
+        log.info("leading", extra=fields(identity=self.identity))
         try:
             async with asyncio.timeout_at(self.candidate.leads_until) as term, asyncio.TaskGroup() as tasks:
                 renewing = tasks.create_task(self._renew(term))

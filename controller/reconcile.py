@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import assert_never
 
 from bgp_config.kind import ConfigKey
@@ -35,7 +35,9 @@ writing its manifest anew."""
 
 
 class Reconciler:
-    """`leftovers` are the Services about which something is written, whether they exist or not, each with the VIPs written.
+    """`on_settled` is called when something was decided or became known, `on_written` with each write that is done.
+
+    `leftovers` are the Services about which something is written, whether they exist or not, each with the VIPs written.
 
     Those that do not exist keep their addresses from others until that is forgotten.
     """
@@ -43,6 +45,8 @@ class Reconciler:
     def __init__(self, plan: Plan, writer: StatusWriter, leftovers: Collection[Service] = ()) -> None:
         self.plan = plan
         self.staleness = Staleness()
+        self.on_settled: Callable[[], None] = lambda: None
+        self.on_written: Callable[[Write], None] = lambda _: None
         self.writes: Counter[type[Write]] = Counter()
         self.errors: Counter[type[Write]] = Counter()
         self._writer = writer
@@ -99,6 +103,7 @@ class Reconciler:
             elif write is not None:
                 self._queue.add(key)
             self._leftovers.discard(key)
+        self.on_settled()
 
     async def _write(self, write: Write) -> None:
         key = write.service.key
@@ -122,6 +127,7 @@ class Reconciler:
         self.writes[type(write)] += 1
         self._failures.pop(key, None)
         _log_done(write)
+        self.on_written(write)
         self.plan.acknowledge(write, version)
         self._settle()
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 
 from controller.api_writer import ApiStatusWriter
+from controller.config_writer import ConfigWriter
 from controller.elector import Elector
+from controller.events import Events
 from controller.health import health
 from controller.lease import Candidate, Terms
 from controller.metrics import BuildCollector, ControllerCollector, LeaderCollector
 from controller.plan import KINDS, Plan
 from controller.reconcile import Reconciler
+from controller.undertaker import Undertaker
 from herald.kube.api import ApiClient, ApiSource
 from herald.kube.api.access import Access
 from herald.kube.objects import ObjectKey
@@ -73,15 +76,25 @@ class Replica:
 
     async def lead(self) -> None:
         """Assign, as the only controller, until the stop or the end of the Lease."""
-        writer = ApiStatusWriter(self.client, may_write=lambda: self.elector.is_leading)
-        self._reconciler = Reconciler(Plan(self.load_balancer_class), writer)
-        collector = ControllerCollector(self._reconciler, self.client.tally, with_services=self.with_services)
+        plan = Plan(self.load_balancer_class)
+        reconciler = self._reconciler = Reconciler(plan, ApiStatusWriter(self.client, self._may_write))
+        configs, events = ConfigWriter(self.client, plan, self._may_write), Events(self.client, self.elector.identity)
+        undertaker = Undertaker(self.client, self._may_write)
+        reconciler.on_settled, reconciler.on_written = configs.wake, events.written
+        collector = ControllerCollector(reconciler, self.client.tally, with_services=self.with_services)
         self.registry.register(collector)
         try:
-            await self._reconciler.run(ApiSource(self.client, KINDS), self.stop)
+            async with asyncio.TaskGroup() as tasks:
+                beside = [tasks.create_task(each.run()) for each in (configs, events, undertaker)]
+                await reconciler.run(ApiSource(self.client, KINDS), self.stop)
+                for task in beside:
+                    task.cancel()
         finally:
             self.registry.unregister(collector)
             self._reconciler = None
+
+    def _may_write(self) -> bool:
+        return self.elector.is_leading
 
     def health(self) -> Health:
         """A standby is healthy as long as it can see the Lease."""
