@@ -33,12 +33,6 @@ from herald.lab.namespace import inside
 from herald.lab.topology import Settings, rack
 
 AT_ONCE = 500
-LEASE: Manifest = {
-    "apiVersion": "coordination.k8s.io/v1",
-    "kind": "Lease",
-    "metadata": {"name": "herald-controller", "namespace": "herald-system"},
-}
-"""No controller runs that would make it, and the policy that fences controllers asks for it whoever writes."""
 NODE_PORTS = "2000-65000"
 """Every Local Service takes one for its health check."""
 
@@ -52,7 +46,6 @@ async def measure(vips: int, events: int, *, gate: bool) -> list[str]:
         cluster = Cluster(lab=lab, node_ports=NODE_PORTS)
         await cluster.start()
         await cluster.install()
-        cluster.api.client.apply([LEASE])
         if not gate:
             cluster.proxies["node1"].kill()
         flags = () if gate else ("--data-path", "none")

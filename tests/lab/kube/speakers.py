@@ -11,12 +11,6 @@ from herald.lab.manifests import Manifest
 from herald.lab.topology import Settings, rack
 
 TIMEOUT_S = 30.0
-LEASE: Manifest = {
-    "apiVersion": "coordination.k8s.io/v1",
-    "kind": "Lease",
-    "metadata": {"name": "herald-controller", "namespace": "herald-system"},
-}
-"""Nobody holds it; the policy that lets only its holder write as a controller asks for it whoever writes."""
 
 
 @asynccontextmanager
@@ -26,7 +20,6 @@ async def speakers(
     """Services with these VIPs and an endpoint on every node, which all ToRs' kernels have as next hops."""
     async with Lab(rack(Settings(nodes=nodes, control=True))) as lab:
         deployment = await kube_deployment(lab, examples=None, speaker_flags=flags)
-        deployment.cluster.api.client.apply([LEASE])
         deployment.prepare()
         for port, password in lab.topology.settings.passwords.items():
             deployment.write_secret(port, password)
