@@ -2,6 +2,7 @@
 
 import os
 import platform
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
@@ -10,6 +11,19 @@ def environment() -> str:
     """One line for the head of a table."""
     system = f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
     return f"{system}, ExaBGP {version('exabgp')}"
+
+
+def scale(parser: ArgumentParser) -> Namespace:
+    """The command line, with the flags that the benchmarks of route changes share."""
+    parser.add_argument("--vips", type=int, nargs="+", default=[10, 1_000, 10_000])
+    parser.add_argument("--events", type=int, default=200)
+    parser.add_argument(
+        "--quick", action="store_true", help="10 and 100 VIPs, 20 events: shows that it works, measures little"
+    )
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.vips, arguments.events = [10, 100], 20
+    return arguments
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -3,7 +3,7 @@
 One node with a session to each of two ToRs; the directory source, so time counts from the rename of the slice's file; no
 data-path gate. Also how long the cold start takes: from the speaker's start until both ToRs' kernels have every VIP.
 
-    ./run bench route_changes [--vips 10 1000 10000] [--events 120]
+    ./run bench route_changes [--vips 10 1000 10000] [--events 200] [--quick]
 """
 
 import argparse
@@ -11,7 +11,7 @@ import asyncio
 import time
 
 from _changes import HEAD, POOL, UNDER_TEST, address_of, all_routed, changes, resident_mib
-from _report import environment, table
+from _report import environment, scale, table
 
 from herald.kube.directory import DirectoryStatusWriter
 from herald.kube.objects import Metadata, Service
@@ -59,9 +59,7 @@ async def fill(deployment: Deployment, vips: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vips", type=int, nargs="+", default=[10, 1_000, 10_000])
-    parser.add_argument("--events", type=int, default=120)
-    arguments = parser.parse_args()
+    arguments = scale(parser)
     print(f"{environment()}; 1 speaker, 2 peers, directory source, no data-path gate; ms as p50 / p99 / max")
     rows = [asyncio.run(measure(vips, arguments.events)) for vips in arguments.vips]
     print(table([*HEAD, "cold start, s", "speaker RSS, MiB"], rows))

@@ -4,7 +4,7 @@ One node with a session to each of two ToRs. Time of a change counts from the AP
 EndpointSlice. Without `--gate` no kube-proxy runs; with it an announcement waits for it, which writes all Services' rules.
 Memory is that of the speaker and its two ExaBGPs together (PSS), and of the speaker alone (RSS).
 
-    ./run bench speaker_scale [--vips 10 1000 10000] [--events 120] [--gate]
+    ./run bench speaker_scale [--vips 10 1000 10000] [--events 200] [--quick] [--gate]
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from _changes import HEAD, POOL, UNDER_TEST, address_of, all_routed, changes, resident_mib, share_mib
-from _report import environment, table
+from _report import environment, scale, table
 
 from herald.lab import manifests
 from herald.lab.command import LabError
@@ -117,10 +117,8 @@ def cpu_s(deployment: KubeDeployment) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vips", type=int, nargs="+", default=[10, 1_000, 10_000])
-    parser.add_argument("--events", type=int, default=120)
     parser.add_argument("--gate", action="store_true")
-    arguments = parser.parse_args()
+    arguments = scale(parser)
     path = "kube-proxy as data path" if arguments.gate else "no data-path gate"
     print(f"{environment()}; 1 speaker, 2 peers, kube-apiserver, {path}; ms as p50 / p99 / max")
     rows = [asyncio.run(measure(vips, arguments.events, gate=arguments.gate)) for vips in arguments.vips]
