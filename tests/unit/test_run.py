@@ -47,7 +47,7 @@ def test_an_unknown_word_ends_with_2_and_a_hint() -> None:
 def test_an_unknown_benchmark_ends_with_2_and_lists_them() -> None:
     result = run("bench", "no-such")
     assert result.returncode == 2
-    assert "usage: ./run bench NAME" in result.stderr
+    assert "usage: ./run bench [NAME]" in result.stderr
 
 
 def test_works_from_any_folder(tmp_path: Path) -> None:
