@@ -22,8 +22,11 @@ from controller.plan import Plan
 from herald.kube.api import (
     ApiClient,
     ApiError,
+    ConflictError,
     FieldManager,
+    InvalidError,
     NotFoundError,
+    OwnedByAnotherError,
     Target,
     UnreachableError,
     apply,
@@ -38,6 +41,8 @@ LOOK_S = 1.0
 SETTLE_S = 0.1
 USE_S = 5.0
 RETRY_S = 2.0
+_GONE = (NotFoundError, ConflictError, InvalidError)
+"""What a write to an object that is gone, or is another one of its name, can end in."""
 DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/addresspools.herald-lb.io"
 
 
@@ -83,9 +88,9 @@ class ConfigWriter:
             for key, manifest in list(self.plan.manifests.items()):
                 try:
                     await self._bring(key, manifest)
-                except NotFoundError:
-                    self._written.pop(key, None)  # it will be gone for us too, in a moment
                 except (ApiError, UnreachableError) as error:
+                    if isinstance(error, _GONE) and not isinstance(error, OwnedByAnotherError):
+                        continue  # it will be gone for us too, in a moment
                     self.errors += 1
                     log.warning("status not written", extra=fields(object=key, why=error))
                     await asyncio.sleep(RETRY_S)

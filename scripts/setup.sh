@@ -22,6 +22,7 @@ readonly LAB_PACKAGES=(
 readonly KUBE_PACKAGES=(
     ca-certificates # Go fetches its sources by https
     etcd-server     # what the API server stores
+    faketime        # steps the clock of one program
     lua5.1          # runs the health checks that Argo CD is given
     openssl         # its keys
 )
