@@ -93,7 +93,7 @@ def manifest(kind: str, status: Status, name: str = "x") -> Manifest:
 @pytest.fixture
 async def server(api_server: ApiServer) -> ApiServer:
     """With Herald's definitions, applied as the documentation says, which client-side apply bounds in size."""
-    await kubectl(api_server.admin, "apply", "-f", str(CRDS))
+    await kubectl(api_server.admin, "apply", "-k", str(CRDS))
     plurals = [definition.plural for definition in DEFINITIONS]
 
     def served() -> bool:
