@@ -63,12 +63,17 @@ def settle(
 
 
 def _as_long_as_pools_are_missing(standing: Standing, last_good: Form | None, pools: AbstractSet[PoolName]) -> Standing:
-    """One whose pools are all still to come keeps what it said: its pool is being renamed, and no route may change."""
+    """One whose pools are all still to come keeps what it said, if that means anything: its pool is being renamed."""
     form = standing.form
-    assert isinstance(form, Advertisement)  # noqa: S101 -- for the type checker
-    if last_good is None or form == last_good or form.pools is None or form.pools & pools:
+    if not isinstance(form, Advertisement) or not isinstance(last_good, Advertisement):
+        return standing
+    if _names_any(form, pools) or not _names_any(last_good, pools):
         return standing
     return Standing(last_good, InForce.LAST_GOOD, standing.problems)
+
+
+def _names_any(advertisement: Advertisement, pools: AbstractSet[PoolName]) -> bool:
+    return advertisement.pools is None or not advertisement.pools.isdisjoint(pools)
 
 
 def _stand(
