@@ -31,6 +31,7 @@ from herald.kube.api import (
     UnreachableError,
     apply,
     apply_status,
+    decode_answer,
 )
 from herald.kube.objects import ConfigManifest
 from herald.program.logs import fields
@@ -123,7 +124,7 @@ class ConfigWriter:
             body = await self.client.get(DEFINITION)
         except NotFoundError:
             return True
-        return msgspec.json.decode(body, type=_Definition).metadata.deletion_timestamp is not None
+        return decode_answer(body, _Definition).metadata.deletion_timestamp is not None
 
     def _is_due(self, key: ConfigKey, manifest: ConfigManifest, status: ObjectStatus, now: float) -> bool:
         written = self._written.get(key)

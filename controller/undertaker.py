@@ -26,8 +26,8 @@ from herald.kube.api import (
     Target,
     UnreachableError,
     apply_status,
+    decode_answer,
 )
-from herald.kube.api.decode import MalformedError
 from herald.kube.api.pages import list_pages
 from herald.kube.objects import Metadata, ObjectKey, Value
 from herald.program.logs import fields
@@ -67,7 +67,7 @@ class Undertaker:
                     if self.may_write():
                         await self._bury(sign)
                         self._silence.declared(sign)
-            except (ApiError, UnreachableError, MalformedError) as error:
+            except (ApiError, UnreachableError) as error:
                 log.warning("speakers are not looked at", extra=fields(why=error))
             await asyncio.sleep(LOOK_S)
 
@@ -94,7 +94,7 @@ class Undertaker:
 
     async def _list(self, path: str, query: list[tuple[str, str]] | None = None) -> list[_Object]:
         pages = list_pages(self.client, path, query or [])
-        return [msgspec.json.decode(raw, type=_Object) async for page in pages for _, raw in page.items]
+        return [decode_answer(raw, _Object) async for page in pages for _, raw in page.items]
 
 
 def _sign(node: _Object) -> Sign:

@@ -34,6 +34,7 @@ from herald.kube.api import (
     UnreachableError,
     apply,
     apply_status,
+    decode_answer,
 )
 from herald.kube.objects import Metadata, Node, ObjectKey
 from herald.program.logs import fields
@@ -156,7 +157,7 @@ class Reporter:
         without a word from us, when they may say Unknown.
         """
         ours = [("fieldSelector", f"status.node={node.metadata.name}")]
-        found = msgspec.json.decode(await self.client.get(BGP_SESSIONS.collection(), ours), type=_List)
+        found = decode_answer(await self.client.get(BGP_SESSIONS.collection(), ours), _List)
         self._there = {Target(resource=BGP_SESSIONS, key=each.metadata.key) for each in found.items}
         self._written = {}
         self._owner = node.metadata.uid

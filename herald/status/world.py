@@ -9,7 +9,16 @@ import msgspec
 
 from bgp_config.status.node import BGPNodeStatus
 from bgp_config.status.session import BGPSessionStatus
-from herald.kube.api import BGP_NODES, BGP_SESSIONS, ApiClient, ApiSource, NotFoundError, Resource, UnreachableError
+from herald.kube.api import (
+    BGP_NODES,
+    BGP_SESSIONS,
+    ApiClient,
+    ApiSource,
+    NotFoundError,
+    Resource,
+    UnreachableError,
+    decode_answer,
+)
 from herald.kube.api.pages import list_pages
 from herald.kube.directory import DirectorySource
 from herald.kube.objects import Kind, Metadata, ObjectKey
@@ -72,8 +81,8 @@ async def read_cluster(client: ApiClient, about: ObjectKey | None = None) -> Wor
     """With the Events about one Service. Raises NotReadableError, ApiError, UnreachableError."""
     source = ApiSource(client, KINDS)
     changes = await _gather(source)
-    nodes = [msgspec.json.decode(raw, type=_Node) for raw in await _list(client, BGP_NODES)]
-    sessions = [msgspec.json.decode(raw, type=_Session) for raw in await _list(client, BGP_SESSIONS)]
+    nodes = [decode_answer(raw, _Node) for raw in await _list(client, BGP_NODES)]
+    sessions = [decode_answer(raw, _Session) for raw in await _list(client, BGP_SESSIONS)]
     return World(
         source="the API server",
         changes=changes,
@@ -118,7 +127,7 @@ async def _events(client: ApiClient, about: ObjectKey) -> tuple[EventFact, ...]:
     selector = f"involvedObject.kind=Service,involvedObject.name={about.name}"
     path = f"/api/v1/namespaces/{about.namespace}/events"
     try:
-        found = msgspec.json.decode(await client.get(path, [("fieldSelector", selector)]), type=_Events)
+        found = decode_answer(await client.get(path, [("fieldSelector", selector)]), _Events)
     except (NotFoundError, UnreachableError):
         return ()
     facts = [(each.event_time or each.last_timestamp, each) for each in found.items]

@@ -8,12 +8,14 @@ await apply_status(client, FieldManager.SPEAKER, Target(resource=BGP_NODES, key=
 from herald.kube.api.access import Access, InCluster, KubeconfigFile
 from herald.kube.api.apply import FieldManager, Target, apply, apply_service_status, apply_status
 from herald.kube.api.client import ApiClient
+from herald.kube.api.decode import decode_answer
 from herald.kube.api.errors import (
     ApiError,
     ConflictError,
     ForbiddenError,
     GoneError,
     InvalidError,
+    MalformedError,
     NotFoundError,
     OwnedByAnotherError,
     UnauthorizedError,
@@ -46,6 +48,7 @@ __all__ = [
     "KubeconfigFile",
     "Lease",
     "LeaseSpec",
+    "MalformedError",
     "NotFoundError",
     "ObjectProblem",
     "OwnedByAnotherError",
@@ -58,6 +61,7 @@ __all__ = [
     "apply_status",
     "create_event",
     "create_lease",
+    "decode_answer",
     "get_lease",
     "update_lease",
 ]

@@ -14,6 +14,7 @@ import msgspec
 
 from bgp_config.names import IPAddress
 from herald.kube.api.client import APPLY, ApiClient
+from herald.kube.api.decode import decode_answer
 from herald.kube.api.resource import RESOURCES, Resource
 from herald.kube.objects import Condition, Kind, Metadata, ObjectKey, Service
 
@@ -84,7 +85,7 @@ async def apply(
     query = [("fieldManager", manager.value), ("force", "true" if force else "false")]
     path = target.resource.path(target.key, subresource)
     answer = await client.send("PATCH", path, body, query=query, content_type=APPLY)
-    return msgspec.json.decode(answer, type=_Written).metadata
+    return decode_answer(answer, _Written).metadata
 
 
 async def apply_status(

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from herald.kube.api.errors import MalformedError
 from herald.kube.nulls import without_nulls
 from herald.kube.objects import (
     SERVICE_NAME_LABEL,
@@ -30,10 +31,6 @@ from herald.kube.objects import (
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """An annotation that holds the whole object again. Not kept."""
-
-
-class MalformedError(Exception):
-    """Not the JSON of a Kubernetes API server at all."""
 
 
 class UndecodableError(Exception):
@@ -103,20 +100,28 @@ _TYPES: Mapping[Kind, type[_Decoded]] = {
     Kind.SECRET: Secret,
     Kind.SERVICE_CIDR: ServiceCIDR,
 }
-_T = TypeVar("_T", Page, WatchEvent, _Headed)
+_NOT_DECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+def decode_answer(body: bytes | msgspec.Raw, type_: type[_T]) -> _T:
+    """What the server says, whatever it is. Raises MalformedError; so do decode_page, decode_event and decode_head."""
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except _NOT_DECODABLE as error:
+        raise MalformedError(f"no {type_.__name__.strip('_')} of a Kubernetes API: {error}") from error
 
 
 def decode_page(body: bytes) -> Page:
-    """Raises MalformedError; so do decode_event and decode_head."""
-    return _decode(body, Page)
+    return decode_answer(body, Page)
 
 
 def decode_event(line: bytes) -> WatchEvent:
-    return _decode(line, WatchEvent)
+    return decode_answer(line, WatchEvent)
 
 
 def decode_head(raw: msgspec.Raw) -> Head:
-    metadata = _decode(raw, _Headed).metadata
+    metadata = decode_answer(raw, _Headed).metadata
     owner = (metadata.labels or {}).get(SERVICE_NAME_LABEL)
     return Head(
         key=ObjectKey(metadata.namespace, metadata.name),
@@ -144,10 +149,3 @@ def _despite_nulls(type_: type[_Decoded], raw: msgspec.Raw) -> _Decoded:
         return msgspec.convert(without_nulls(msgspec.json.decode(raw)), type=type_)
     except msgspec.ValidationError as error:
         raise UndecodableError(str(error)) from None
-
-
-def _decode(body: bytes | msgspec.Raw, type_: type[_T]) -> _T:
-    try:
-        return msgspec.json.decode(body, type=type_)
-    except msgspec.DecodeError as error:
-        raise MalformedError(f"no {type_.__name__.strip('_')} of a Kubernetes API: {error}") from error

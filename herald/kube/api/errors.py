@@ -14,6 +14,10 @@ class UnreachableError(Exception):
     """No answer: refused, timed out, cut off, no credentials. Its text says which."""
 
 
+class MalformedError(UnreachableError):
+    """An answer, but not a Kubernetes API server's: a proxy's page, say, also with a 200."""
+
+
 class ApiError(Exception):
     """The server answered, and said no: its Status (meta/v1)."""
 

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from herald.kube.api.client import ApiClient
+from herald.kube.api.decode import decode_answer
 from herald.kube.api.resource import LEASES
 from herald.kube.objects import Metadata, ObjectKey, Value
 
@@ -51,4 +52,4 @@ async def update_lease(client: ApiClient, lease: Lease, spec: LeaseSpec) -> Leas
 
 
 def _lease(body: bytes) -> Lease:
-    return msgspec.json.decode(body, type=Lease)
+    return decode_answer(body, Lease)

@@ -7,7 +7,7 @@ from typing import NoReturn
 import msgspec
 
 from herald.kube.api.client import ApiClient
-from herald.kube.api.decode import Head, MalformedError
+from herald.kube.api.decode import Head
 from herald.kube.api.errors import ApiError, UnreachableError
 from herald.kube.api.feed import ObjectFeed
 from herald.kube.api.pace import Pace
@@ -72,7 +72,7 @@ class LoadBalancers:
                 try:
                     self._slices.fetched(fetch, await self._slices_of(fetch.service))
                     failures = 0
-                except (ApiError, UnreachableError, MalformedError) as error:
+                except (ApiError, UnreachableError) as error:
                     self._slice_words.stale(_FETCHES, f"the EndpointSlices of {fetch.service} cannot be read: {error}")
                     await asyncio.sleep(self._pace.retry_after(failures))
                     failures += 1

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from herald.kube.api.client import ApiClient, Query
-from herald.kube.api.decode import EventType, MalformedError, WatchEvent, decode_event, decode_head
-from herald.kube.api.errors import ApiError, GoneError, NotFoundError, UnreachableError, error_of
+from herald.kube.api.decode import EventType, WatchEvent, decode_event, decode_head
+from herald.kube.api.errors import ApiError, GoneError, MalformedError, NotFoundError, UnreachableError, error_of
 from herald.kube.api.feed import Feed
 from herald.kube.api.lines import LineSplitter
 from herald.kube.api.pace import Pace, jittered
@@ -66,7 +66,7 @@ class Reflector:
                 pass  # what was asked for is too old: nothing is known to be missed until the list that comes
             except NotFoundError:
                 pause_s = self._not_served()
-            except (ApiError, UnreachableError, MalformedError) as error:
+            except (ApiError, UnreachableError) as error:
                 self._stale(f"{self._selection.kind} cannot be read: {error}")
             await asyncio.sleep(pause_s)
 
@@ -94,8 +94,8 @@ class Reflector:
             pause_s = 0.0
             try:
                 await self._watch()
-            except UnreachableError:
-                if not self._is_watching:
+            except UnreachableError as error:
+                if isinstance(error, MalformedError) or not self._is_watching:
                     raise
                 pause_s = self._pace.retry_after(self._failures)
             if self._failures:  # it has brought nothing, and was soon over

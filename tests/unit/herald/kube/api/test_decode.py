@@ -3,13 +3,13 @@ import pytest
 from herald.kube.api.decode import (
     LAST_APPLIED,
     EventType,
-    MalformedError,
     UndecodableError,
     decode_event,
     decode_head,
     decode_object,
     decode_page,
 )
+from herald.kube.api.errors import MalformedError
 from herald.kube.objects import ConfigManifest, EndpointSlice, Kind, ObjectKey
 from tests.unit.herald.kube.api.words_of import item, raw, slice_item
 
