@@ -2,12 +2,13 @@
 
 - By server-side apply, never by force: what another controller has written is its own (OwnedElsewhereError).
 - Each write says all that Herald says of a Service: what it did not name would be removed.
-- Each write holds only for the object as it was decided on, by uid and resourceVersion. So of two writes at most one
-  happens, whatever hangs in between and comes late.
+- Each write of an ingress holds only for the object as it was decided on, by uid and resourceVersion. So of two writes at
+  most one happens, whatever hangs in between and comes late.
 - Nothing is sent once the Lease is lost; what is on its way then is refused by the server (deploy/policies).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from bgp_config.names import IPAddress
@@ -24,8 +25,12 @@ from herald.kube.api import (
     UnreachableError,
     apply_service_status,
 )
-from herald.kube.objects import ObjectKey, Service
+from herald.kube.objects import Condition, Service
 from herald.kube.ports import OwnedElsewhereError, WriteRefusedError
+
+
+class LeaseLostError(OSError):
+    """Nothing was sent."""
 
 
 class ApiStatusWriter:
@@ -43,16 +48,24 @@ class ApiStatusWriter:
         shown = () if reason == PendingReason.OWNED_BY_ANOTHER else service.vips
         return await self._write(service, shown, Word(reason, clip(message)))
 
-    async def forget(self, service: ObjectKey) -> None:
-        """The server has forgotten all of it already."""
+    async def forget(self, service: Service) -> None:
+        """With the object the server has forgotten it all. One that is of another type now still has its condition."""
+        with suppress(WriteRefusedError):
+            await self._apply(service, (), ())
 
     async def _write(self, service: Service, vips: Sequence[IPAddress], word: Word | None) -> str:
-        if not self._may_write():
-            raise WriteRefusedError("the Lease is lost")
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        assigned = condition(service, has_vips=bool(vips), word=word, now=now)
+        return await self._apply(
+            service, vips, [condition(service, has_vips=bool(vips), word=word, now=now)], unchanged=True
+        )
+
+    async def _apply(
+        self, service: Service, vips: Sequence[IPAddress], conditions: Sequence[Condition], *, unchanged: bool = False
+    ) -> str:
+        if not self._may_write():
+            raise LeaseLostError
         try:
-            written = await apply_service_status(self._client, service, vips, [assigned], unchanged=True)
+            written = await apply_service_status(self._client, service, vips, conditions, unchanged=unchanged)
         except OwnedByAnotherError as error:
             raise OwnedElsewhereError(error.manager) from error
         except (ConflictError, InvalidError, NotFoundError) as error:

@@ -139,7 +139,7 @@ class Reconciler:
             case SayPending(service, unmet):
                 return await self._writer.write_pending(service, unmet.reason, unmet.message)
             case Forget(service):
-                await self._writer.forget(service.key)
+                await self._writer.forget(service)
                 return ""
             case _:
                 assert_never(write)

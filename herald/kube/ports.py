@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bgp_config.names import IPAddress
-from herald.kube.objects import ObjectKey, Service
+from herald.kube.objects import Service
 
 
 class StatusWriter(Protocol):
@@ -21,8 +21,8 @@ class StatusWriter(Protocol):
     async def write_pending(self, service: Service, reason: str, message: str) -> str:
         """Says why a Service has no VIP, or not the one it asks for. Losing this word is harmless."""
 
-    async def forget(self, service: ObjectKey) -> None:
-        """The Service is gone: nothing about it is kept."""
+    async def forget(self, service: Service) -> None:
+        """The Service is gone, or none of ours any more: nothing about it is kept."""
 
 
 class WriteRefusedError(Exception):

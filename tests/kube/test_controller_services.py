@@ -124,6 +124,15 @@ async def test_what_another_controller_has_assigned_is_never_taken(site: Site) -
     await until(lambda: site.said("web") == ("True", "assigned"), 10)
 
 
+async def test_a_service_that_is_no_load_balancer_any_more_says_nothing_and_its_address_is_free(site: Site) -> None:
+    await site.create("web")
+    await until(lambda: site.vips("web") == ["198.51.100.0"], 10)
+    site.server.client.merge(load_balancer("web"), {"spec": {"type": "ClusterIP", "allocateLoadBalancerNodePorts": None}})
+    await until(lambda: site.said("web") == ("", ""), 10)
+    await site.create("other")
+    await until(lambda: site.vips("other") == ["198.51.100.0"], 10)
+
+
 async def test_of_a_duplicate_the_older_keeps_it_and_the_other_gets_another_when_cleared(site: Site) -> None:
     await site.create("old")
     await until(lambda: site.vips("old") == ["198.51.100.0"], 10)

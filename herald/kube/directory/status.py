@@ -94,9 +94,9 @@ class DirectoryStatusWriter:
             await asyncio.to_thread(_replace, path, status)
         return NO_VERSION
 
-    async def forget(self, service: ObjectKey) -> None:
-        async with self._locks.setdefault(service, asyncio.Lock()):
-            await asyncio.to_thread(_remove, status_path(self._directory, service))
+    async def forget(self, service: Service) -> None:
+        async with self._locks.setdefault(service.key, asyncio.Lock()):
+            await asyncio.to_thread(_remove, status_path(self._directory, service.key))
 
     async def known(self) -> frozenset[ObjectKey]:
         """The Services of which something is kept. After a start those that exist no more are to be forgotten."""

@@ -44,10 +44,10 @@ class FakeWriter:
         self.pending[service.key] = reason
         return ""
 
-    async def forget(self, service: ObjectKey) -> None:
+    async def forget(self, service: Service) -> None:
         await self._pass()
-        self.ingress.pop(service, None)
-        self.forgotten.append(service)
+        self.ingress.pop(service.key, None)
+        self.forgotten.append(service.key)
 
     async def _pass(self) -> None:
         self.at_once += 1

@@ -81,8 +81,8 @@ async def test_nothing_is_left_of_a_service_that_is_forgotten(status: Path) -> N
     writer = DirectoryStatusWriter(status)
     await writer.write_ingress(WEB, [VIP])
     assert await writer.known() == {WEB.key}
-    await writer.forget(WEB.key)
-    await writer.forget(WEB.key)
+    await writer.forget(WEB)
+    await writer.forget(WEB)
     assert await writer.known() == frozenset()
 
 
@@ -181,7 +181,7 @@ async def test_a_new_service_of_the_same_name_does_not_inherit_what_was_forgotte
     async with synced(DirectorySource(manifests, ALL, status=status, pace=QUICK)) as reader:
         (manifests / "web.yaml").unlink()
         await reader.until(lambda r: not r.has(Kind.SERVICE, "web"))
-        await writer.forget(WEB.key)
+        await writer.forget(WEB)
         rename_into(manifests / "web.yaml", service("web"))
         await reader.until(lambda r: r.has(Kind.SERVICE, "web"))
         assert vips_are("web")(reader)
