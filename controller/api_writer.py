@@ -63,7 +63,7 @@ class ApiStatusWriter:
         self, service: Service, vips: Sequence[IPAddress], conditions: Sequence[Condition], *, unchanged: bool = False
     ) -> str:
         if not self._may_write():
-            raise LeaseLostError
+            raise LeaseLostError("the Lease is lost")
         try:
             written = await apply_service_status(self._client, service, vips, conditions, unchanged=unchanged)
         except OwnedByAnotherError as error:
