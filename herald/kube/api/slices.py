@@ -3,7 +3,7 @@
 A cluster has many more slices than load balancers: 20,000 names cost a few megabytes, 20,000 slices a hundred. The price
 is that the slices of a Service claimed later have to be fetched, if it has any yet; a new Service has none, and gets
 them by the watch. A fetch is behind or ahead of the watch: of two states of one object the newer counts, by
-resourceVersion (KEP-5504), also when the newer one is that it is deleted.
+resourceVersion (KEP-5504), also when the newer one is that it is deleted or another Service's.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,6 +14,7 @@ import msgspec
 from herald.kube.api.decode import EventType, Head
 from herald.kube.api.feed import ObjectFeed, Post
 from herald.kube.api.problems import Problems
+from herald.kube.api.slice_names import SliceNames
 from herald.kube.objects import EndpointSlice, Kind, ObjectKey
 
 
@@ -28,7 +29,7 @@ class Fetch:
 class _Listing:
     """A list under way: the names that it has told of, and what has been claimed since it began."""
 
-    names: dict[ObjectKey, set[str]] = field(default_factory=dict)
+    names: SliceNames = field(default_factory=SliceNames)
     claimed: set[ObjectKey] = field(default_factory=set)
 
 
@@ -39,9 +40,9 @@ class SliceFeed:
         self._wake = wake
         self._objects = ObjectFeed(Kind.ENDPOINT_SLICE, post, problems)
         self._claimed: set[ObjectKey] = set()
-        self._names: dict[ObjectKey, set[str]] = {}
+        self._names = SliceNames()
         self._listing: _Listing | None = None
-        self._deleted: dict[ObjectKey, int] = {}
+        self._left: dict[ObjectKey, int] = {}
         self.wanted: dict[ObjectKey, Fetch] = {}
 
     @property
@@ -66,17 +67,17 @@ class SliceFeed:
         """The slices of a Service that is none of ours any more: gone, for the reader."""
         self._claimed.discard(service)
         self._drop_wish(service)
-        for name in sorted(self._names.get(service, ())):
-            self._objects.delete(ObjectKey(service.namespace, name), 0.0)
+        for key in self._names.of(service):
+            self._objects.delete(key, 0.0)
 
     def fetched(self, fetch: Fetch, items: Iterable[tuple[Head, msgspec.Raw]]) -> None:
         """All slices of a Service at some moment. Too late if the Service was unclaimed or a list begun meanwhile."""
         if self.wanted.get(fetch.service) is not fetch:
             return
         for head, raw in items:
-            if _version(head.resource_version) > max(self._held_version(head.key), self._deleted.get(head.key, 0)):
+            if _version(head.resource_version) > max(self._held_version(head.key), self._left.get(head.key, 0)):
                 self._record(head)
-                self._upsert(head, raw)
+                self._objects.upsert(head.key, raw)
         self._drop_wish(fetch.service)
 
     def begin_list(self) -> None:
@@ -84,12 +85,14 @@ class SliceFeed:
         self._objects.begin_list()
         self._listing = _Listing()
         self.wanted.clear()
-        self._deleted.clear()
+        self._left.clear()
 
     def item(self, head: Head, raw: msgspec.Raw) -> None:
         self._record(head)
-        if self._says(head):
+        if head.service in self._claimed:
             self._objects.item(head, raw)
+        else:  # it may have been handed over by a claimed Service
+            self._objects.delete(head.key, 0.0)
 
     def end_list(self, now: float) -> None:
         self._objects.end_list(now)
@@ -104,49 +107,32 @@ class SliceFeed:
         version = _version(head.resource_version)
         if version < self._held_version(head.key):
             return  # the watch is behind a fetch
-        if type_ is EventType.DELETED:
-            self._forget(head)
-            if self.wanted:
-                self._deleted[head.key] = version
-            self._objects.delete(head.key, now)
-        else:
-            self._record(head)
-            self._upsert(head, raw)
+        owner = None if type_ is EventType.DELETED else head.service
+        self._names.put(head.key, owner)
+        if owner in self._claimed:
+            self._objects.upsert(head.key, raw)
+            return
+        if self.wanted:
+            self._left[head.key] = version
+        self._objects.delete(head.key, now)
 
     def lost(self) -> None:
         self._objects.lost()
 
-    def _upsert(self, head: Head, raw: msgspec.Raw) -> None:
-        if self._says(head):
-            self._objects.upsert(head.key, raw)
-        else:  # it may have been handed over by a claimed Service
-            self._objects.delete(head.key, 0.0)
-
-    def _says(self, head: Head) -> bool:
-        return head.service in self._claimed
-
     def _want(self, service: ObjectKey) -> None:
-        names = self._names.get(service, set())
-        if any(ObjectKey(service.namespace, name) not in self._objects.known.objects for name in names):
+        if any(key not in self._objects.known.objects for key in self._names.of(service)):
             self.wanted[service] = Fetch(service)
             self._wake()
 
     def _drop_wish(self, service: ObjectKey) -> None:
         self.wanted.pop(service, None)
         if not self.wanted:
-            self._deleted.clear()
+            self._left.clear()
 
     def _record(self, head: Head) -> None:
-        if head.service:
-            self._names.setdefault(head.service, set()).add(head.key.name)
-            if self._listing:
-                self._listing.names.setdefault(head.service, set()).add(head.key.name)
-
-    def _forget(self, head: Head) -> None:
-        if head.service and (names := self._names.get(head.service)):
-            names.discard(head.key.name)
-            if not names:
-                del self._names[head.service]
+        self._names.put(head.key, head.service)
+        if self._listing:
+            self._listing.names.put(head.key, head.service)
 
     def _held_version(self, key: ObjectKey) -> int:
         held = self._objects.known.objects.get(key)
