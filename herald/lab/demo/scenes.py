@@ -1,6 +1,6 @@
 """What happens in the demo, in order, as data: each scene's name, what is done, and which nodes must then announce what.
 
-Pure but for `act`, which does it. A scene is over when both ToRs' kernels send traffic exactly where it says.
+Only `act` does anything. A scene is over when both ToRs' kernels send traffic exactly where it says.
 """
 
 import time
