@@ -69,7 +69,7 @@ class Core:
         self.peering = Peering()
         self.decisions: dict[ObjectKey, ServiceDecision] = {}
         self.aggregates: set[Prefix] = set()
-        self.conflicts: frozenset[Conflict] = frozenset()
+        self._conflicts: dict[ObjectKey, frozenset[Conflict]] = {}
         self._class = load_balancer_class
         self._ignore_exclude_label = ignore_exclude_label
         self._awaited_secrets: frozenset[ObjectKey] = frozenset()
@@ -93,11 +93,12 @@ class Core:
         """The addresses of the peers for which the kernel chooses the source."""
         return neighbor_addresses((p for p in self.peers() if p.source_address is None), self.cluster.node)
 
-    def learn(self, network: NodeNetwork) -> None:
-        """What the kernel says now."""
-        if network != self._network:
+    def learn(self, network: NodeNetwork) -> bool:
+        """What the kernel says now; whether that is new."""
+        if is_new := network != self._network:
             self._network = network
             self.cluster.dirty.everything = True
+        return is_new
 
     def await_secrets(self, keys: frozenset[ObjectKey]) -> None:
         """These may be heard of any moment: until then no session ends for want of one."""
@@ -149,12 +150,14 @@ class Core:
         affected: set[IPAddress] = set()
         for key in keys:
             old, new = self.decisions.pop(key, None), self._decide(key)
+            self._conflicts.pop(key, None)
             if new is not None:
                 self.decisions[key] = new
+                if conflicts := _disagreements(new):
+                    self._conflicts[key] = conflicts
             affected.update(vip.vip for decision in (old, new) if decision for vip in decision.vips)
             self._dismiss(key, old, new)
             transitions.extend(_transitions(key, old, new))
-        self.conflicts = frozenset(self._disagreements(keys)) | (frozenset() if dirty.everything else self.conflicts)
         had = {vip for vip in affected if self.announces(vip)}
         prefixes = set().union(*(self._contributions.set(vip, self._contribute(vip)) for vip in affected))
         has = {vip for vip in affected if self.announces(vip)}
@@ -167,11 +170,10 @@ class Core:
             lost=frozenset(had - has),
         )
 
-    def _disagreements(self, keys: Iterable[ObjectKey]) -> Iterable[Conflict]:
-        for decision in (d for key in keys if (d := self.decisions.get(key))):
-            for prefixes in (prefixes for vip in decision.vips for prefixes in vip.asked.values()):
-                for intent in prefixes.values():
-                    yield from intent.conflicts
+    @property
+    def conflicts(self) -> frozenset[Conflict]:
+        """Where advertisements disagree about a Service that there is."""
+        return frozenset().union(*self._conflicts.values())
 
     @property
     def beyond_limits(self) -> Mapping[PeerName, int]:
@@ -181,11 +183,6 @@ class Core:
     def announces(self, vip: IPAddress) -> bool:
         """Whether this node shall announce it to anybody, alone or within an aggregate."""
         return self._contributions.has(vip)
-
-    def _conflicts(self, keys: Iterable[ObjectKey]) -> frozenset[Conflict]:
-        decisions = (d for key in keys if (d := self.decisions.get(key)))
-        asked = (prefixes for decision in decisions for vip in decision.vips for prefixes in vip.asked.values())
-        return frozenset(conflict for prefixes in asked for intent in prefixes.values() for conflict in intent.conflicts)
 
     def _dismiss(self, key: ObjectKey, old: ServiceDecision | None, new: ServiceDecision | None) -> None:
         """What is withdrawn is no longer admitted, what is announced or is no longer a VIP no longer held."""
@@ -289,6 +286,11 @@ def _transitions(key: ObjectKey, old: ServiceDecision | None, new: ServiceDecisi
         if before.get(vip) != after.get(vip) and (vip or vip in after):
             state, reason = after.get(vip, (RouteState.WITHDRAWN, None))
             yield Transition(service=key, vip=vip, state=state, reason=reason)
+
+
+def _disagreements(decision: ServiceDecision) -> frozenset[Conflict]:
+    asked = (prefixes for vip in decision.vips for prefixes in vip.asked.values())
+    return frozenset(conflict for prefixes in asked for intent in prefixes.values() for conflict in intent.conflicts)
 
 
 def _states(decision: ServiceDecision | None) -> dict[IPAddress | None, tuple[RouteState, Reason | None]]:

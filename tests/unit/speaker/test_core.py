@@ -234,6 +234,15 @@ def test_advertisements_that_disagree_are_named_with_what_is_used() -> None:
     assert made.conflicts == frozenset()
 
 
+def test_a_disagreement_is_forgotten_with_the_service_that_it_was_about() -> None:
+    two: list[KubeObject] = [advertisement_manifest("a", med=3), advertisement_manifest("b", med=5)]
+    made = core([node(), pool_manifest(), peer_manifest(), *two, *one_service("web", "198.51.100.7")])
+    assert len(made.conflicts) == 1
+    made.apply([Gone(Kind.SERVICE, ObjectKey("default", "web"))])
+    made.step()
+    assert made.conflicts == frozenset()
+
+
 def test_what_is_held_waits_until_it_is_let_go() -> None:
     two = [endpoint_slice("web", [endpoint("node1", "10.244.1.1"), endpoint("node2", "10.244.2.1")])]
     gone = [endpoint_slice("web", [endpoint("node1", "10.244.1.1", UNREADY), endpoint("node2", "10.244.2.1")])]
@@ -330,6 +339,7 @@ others: st.SearchStrategy[KubeObject] = st.sampled_from(
         peer_manifest("tor2", "10.2.1.0", nodeSelectors=[{"matchLabels": {"rack": "b"}}]),
         advertisement_manifest("all"),
         advertisement_manifest("all", aggregationLengthV4=24),
+        advertisement_manifest("more", med=9),
         advertisement_manifest("other", aggregationLengthV4=25, med=7),
         advertisement_manifest("all", communities=["65000:1"], peers=["tor1"]),
         advertisement_manifest("more", serviceSelectors=[{"matchExpressions": [{"key": "x", "operator": "DoesNotExist"}]}]),
@@ -372,6 +382,7 @@ def test_incremental_equals_full(batches: list[list[KubeObject | Forget | Releas
         incremental.step()
     full = core(world.values(), gate if gate is None else incremental.admitted)
     assert incremental.decisions == full.decisions
+    assert incremental.conflicts == full.conflicts
     assert incremental.peering == full.peering
     assert announced(incremental) == announced(full)
     for spec in full.peering.sessions.values():
