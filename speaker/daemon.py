@@ -1,6 +1,7 @@
 """The speaker: one loop that takes changes of the cluster, lets the core decide, and has the routes programmed.
 
-One task owns the core, the sessions and the bound VIPs. Whatever waits on the outside is bounded in time. Shutdown is in one
+One task owns the core, the sessions and the bound VIPs. Whatever a turn asks of the outside is bounded in time and number,
+and comes after the withdrawals; only when the peers themselves may be others the kernel is heard first. Shutdown is in one
 place: withdraw and close all sessions, then take the VIPs off, then let go of everything else.
 """
 
@@ -12,13 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from bgp_config.names import NodeName, PeerName, Prefix, host_prefix
+from pyroute2.netlink.exceptions import NetlinkError
+
+from bgp_config.names import IPAddress, NodeName, PeerName, Prefix, host_prefix
 from herald.kube.objects import ObjectKey
 from herald.kube.source import Change, Changes, Fresh, Stale
 from herald.kube.staleness import Staleness
 from herald.program.logs import fields
 from speaker.admission import Admission
-from speaker.bind import Binder
+from speaker.bind import SLICE, Binder
 from speaker.core import Core, Outcome, Transition
 from speaker.data_path import AskKubeProxy, AskUrl, DataPath, KubeProxy, NoGate, Question, Url
 from speaker.flaps import Flaps
@@ -41,8 +44,14 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 """How often things that only time changes are looked at: lingering VIPs, a replacement that takes too long."""
+START_LIMIT_S = 10.0
+"""How long the kernel may take at the start, before there is any session."""
+HANGING_S = 5.0
+"""A turn that takes so long is taken for one that hangs: sessions end a dead-man's deadline later (exabgp/shim.py)."""
 OBSERVE_S = 0.2
 """The kernel is asked how peers are reached when it said that something changed, but not more often than this."""
+OBSERVE_LIMIT_S = 3.0
+"""How long the kernel may take to say it, with ten thousand addresses; else the speaker goes on with what it knew."""
 
 SECRETS_S = 2.0
 """How long a Secret that a peer names anew may take to be heard of, before its session ends for want of it."""
@@ -102,9 +111,10 @@ class Speaker:
 
     async def run(self, engine: Engine, stop: asyncio.Event) -> None:
         """Until `stop` is set. The engine reports to on_session_event()."""
-        if self._binder:
-            self._watch.pass_over(await self._binder.start(time.monotonic()))
-        await self._unreachable.start()
+        async with asyncio.timeout(START_LIMIT_S):
+            if self._binder:
+                self._watch.pass_over(await self._binder.start(time.monotonic()))
+            await self._unreachable.start()
         stopping = asyncio.create_task(self._wake_on(stop))
         with self._watch:
             while not stop.is_set() and not self.core.cluster.synced:
@@ -122,7 +132,11 @@ class Speaker:
         """After all sessions are closed."""
         await self._unreachable.remove((), lambda _: False)
         if self._binder:
-            await self._binder.unbind(self._binder.bound)
+            await self._binder.unbind_all()
+
+    def is_turning(self) -> bool:
+        """False when the loop hangs: what was announced must not outlive that for long."""
+        return time.monotonic() - self.turned_at < HANGING_S
 
     def report(self, moment: Moment) -> Report | None:
         """What this node's objects should say; None while its Node is not known."""
@@ -176,12 +190,10 @@ class Speaker:
         self._take_in(changes, now)
         if core.cluster.dirty.everything or any(isinstance(change, Stale | Fresh) for change in changes):
             self.on_change()
-        if core.cluster.dirty.everything or (self._watch.changed and now - self._observed_at >= OBSERVE_S):
+        if core.cluster.dirty.everything:
             await self._observe(now)
         core.await_secrets(self._awaited_secrets(now))
         core.let_go(self._flaps.release(now))
-        if not changes:
-            self._flaps.forget(now)
         conflicts = core.conflicts
         outcome = core.step(self._sessions.running)
         core.hold(self._flaps.follow(outcome.transitions, now))
@@ -191,6 +203,8 @@ class Speaker:
         self.latency.decided(outcome.transitions, time.monotonic())
         await self._program(engine, outcome, now)
         await self._unbind_due(now)
+        if self._watch.changed and now - self._observed_at >= OBSERVE_S:
+            await self._observe(now)
         self._report(outcome, core.peering)
         for conflict in core.conflicts - conflicts:
             log.warning("advertisements disagree", extra=fields(advertisements=conflict.advertisements, what=conflict))
@@ -214,29 +228,45 @@ class Speaker:
         wanted = {secret_key(ref) for ref in refs if ref}
         self._wanted_since = {key: self._wanted_since.get(key, now) for key in wanted}
         self.want_secrets(wanted)
-        self._network = await self._netlink.observe(self.core.unsourced(), self._network)
         self._observed_at = now
-        self.core.learn(self._network)
+        try:
+            async with asyncio.timeout(OBSERVE_LIMIT_S):
+                self._network = await self._netlink.observe(self.core.unsourced(), self._network)
+        except (NetlinkError, TimeoutError) as error:
+            self._watch.remember()
+            self._observed_at = now + OBSERVE_LIMIT_S
+            log.warning("the kernel does not say how peers are reached", extra=fields(why=error or "no answer in time"))
+        if self.core.learn(self._network):
+            self._changes.wake()
 
     async def _program(self, engine: Engine, outcome: Outcome, now: float) -> None:
-        """Withdrawals first: they wait for nothing. A VIP is bound before it is announced, an aggregate unreachable."""
-        ribs = self.core.ribs
-        changes = ribs.take_changes()
-        for spec, routes in changes.items():
-            self._apply(engine, spec, {prefix: None for prefix, attributes in routes.items() if attributes is None})
-        if self._binder:
-            self._binder.release(outcome.lost, now)
-            await self._binder.bind(outcome.gained)
+        """Withdrawals first: they wait for nothing. A VIP is bound before it is announced, an aggregate unreachable.
+
+        As long as VIPs wait to be bound the loop turns without a pause, so that a withdrawal waits for one slice of them.
+        """
+        ribs, binder = self.core.ribs, self._binder
+        for spec, routes in ribs.take_withdrawals().items():
+            self._apply(engine, spec, routes)
+        if binder:
+            binder.drop(outcome.lost, now)
+            binder.want(outcome.gained, now)
+            await binder.bind(now)
         await self._unreachable.add(self.core.aggregates)
-        for spec, routes in changes.items():
-            self._apply(
-                engine, spec, {prefix: attributes for prefix, attributes in routes.items() if attributes is not None}
-            )
+        for spec, routes in ribs.take_changes(self._waits).items():
+            self._apply(engine, spec, routes)
+        if binder and binder.is_busy(now):
+            self._changes.wake()
+            return  # a session is opened with all its routes
         moves = self._sessions.moves(self.core.peering.sessions.values(), now)
         for spec in moves.close:
             engine.close(spec)
         for spec in moves.open:
-            engine.open(spec, ribs.table(spec))
+            engine.open(spec, {prefix: how for prefix, how in ribs.table(spec).items() if not self._waits(prefix)})
+
+    def _waits(self, prefix: Prefix) -> bool:
+        """For its VIP to be bound."""
+        is_host = prefix.prefixlen == prefix.max_prefixlen
+        return self._binder is not None and is_host and self._binder.waits(prefix.network_address)
 
     def _apply(self, engine: Engine, spec: SessionSpec, routes: Mapping[Prefix, PathAttributes | None]) -> None:
         running = self._sessions.running.get(spec)
@@ -249,11 +279,13 @@ class Speaker:
         await self._unreachable.remove(self.core.aggregates, self.table.is_on_wire)
         if not (binder := self._binder):
             return
+        free: list[IPAddress] = []
         for vip in binder.due(now):
             if self.core.announces(vip):
                 binder.keep(vip)
             elif not self.table.is_on_wire(host_prefix(vip)):
-                await binder.unbind([vip])
+                free.append(vip)
+        await binder.unbind(free[:SLICE])
 
     def _report(self, outcome: Outcome, current: Peering) -> None:
         for t in outcome.transitions:

@@ -39,6 +39,7 @@ class Flaps:
         self._announced: set[Claim] = set()
         self._histories: dict[Claim, _History] = {}
         self._due: dict[Claim, float] = {}
+        self._forgot_at = float("-inf")
 
     def follow(self, transitions: Iterable[Transition], now: float) -> list[Claim]:
         """Returns what is to be held from now on: the next announcement of it waits."""
@@ -59,14 +60,16 @@ class Flaps:
         return held
 
     def release(self, now: float) -> list[Claim]:
-        """What has waited long enough."""
+        """What has waited long enough. What has been quiet for long enough is forgotten, every now and then."""
+        if now - self._forgot_at >= QUIET_S:
+            self._forgot_at = now
+            self._forget(now)
         due = [claim for claim, at in self._due.items() if at <= now]
         for claim in due:
             del self._due[claim]
         return due
 
-    def forget(self, now: float) -> None:
-        """Lets go of what has been quiet for long enough."""
+    def _forget(self, now: float) -> None:
         self._histories = {claim: history for claim, history in self._histories.items() if history.at(now)}
 
     @property

@@ -24,6 +24,8 @@ UNUSABLE = 0x01 | 0x08 | 0x20 | 0x40
 GLOBAL = 0
 FOREVER = 0xFFFFFFFF
 LOOPBACK_INDEX = 1
+ANSWER_LIMIT_S = 1.0
+"""How long the loop waits for what it asks of the kernel at once."""
 RTN_UNREACHABLE = 7
 LAST_METRIC = 2**32 - 2
 """Behind any other route for the same prefix. The very last number means the default of IPv6 to some."""

@@ -47,6 +47,10 @@ class NetworkWatch:
         """What changed so far is being looked at."""
         self._changed = False
 
+    def remember(self) -> None:
+        """Nobody could look at it: it counts as changed still."""
+        self._changed = True
+
     def pass_over(self, vip_device: int) -> None:
         """Addresses of this device are VIPs."""
         self._vip_device = vip_device

@@ -1,6 +1,6 @@
 """Adj-RIBs-Out: what each session's peer shall hear (desired), and the changes that were not handed on yet. No I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from bgp_config.names import Prefix
 from speaker.route import PathAttributes
@@ -37,7 +37,19 @@ class AdjRibsOut:
         """All that the session shall say."""
         return self._tables[spec]
 
-    def take_changes(self) -> dict[SessionSpec, Changes]:
-        """The changes since the last call, the last word per prefix."""
-        changes, self._changes = self._changes, {}
-        return changes
+    def take_withdrawals(self) -> dict[SessionSpec, Changes]:
+        """The withdrawals among the changes that were not taken yet."""
+        return self._take(lambda _, attributes: attributes is None)
+
+    def take_changes(self, waits: Callable[[Prefix], bool] = lambda _: False) -> dict[SessionSpec, Changes]:
+        """The changes that were not taken yet, the last word per prefix; announcements that must wait stay for later."""
+        return self._take(lambda prefix, attributes: attributes is None or not waits(prefix))
+
+    def _take(self, is_taken: Callable[[Prefix, PathAttributes | None], bool]) -> dict[SessionSpec, Changes]:
+        taken: dict[SessionSpec, Changes] = {}
+        left: dict[SessionSpec, Changes] = {}
+        for spec, changes in self._changes.items():
+            for prefix, attributes in changes.items():
+                (taken if is_taken(prefix, attributes) else left).setdefault(spec, {})[prefix] = attributes
+        self._changes = left
+        return taken

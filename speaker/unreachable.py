@@ -5,6 +5,7 @@ On before the announcement, off when it has left the wire. Routes carry our mark
 it finds. Adding them needs CAP_NET_ADMIN; without it the aggregate is announced all the same, and the error says so.
 """
 
+import asyncio
 import errno
 import logging
 from collections.abc import Callable, Collection
@@ -13,7 +14,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from bgp_config.names import Prefix
 from herald.program.logs import fields
-from speaker.netlink import Netlink
+from speaker.netlink import ANSWER_LIMIT_S, Netlink
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,9 @@ class UnreachableRoutes:
         """Before they are announced."""
         for prefix in set(aggregates) - self._present - self._refused:
             try:
-                await self._netlink.add_unreachable(prefix)
-            except NetlinkError as error:
+                async with asyncio.timeout(ANSWER_LIMIT_S):
+                    await self._netlink.add_unreachable(prefix)
+            except (NetlinkError, TimeoutError) as error:
                 self._refused.add(prefix)
                 log.error(  # noqa: TRY400 -- the text says all
                     "an aggregate is announced without an unreachable route: packets for its unused addresses will loop",
@@ -50,7 +52,8 @@ class UnreachableRoutes:
         for prefix in [p for p in self._present if p not in aggregates and not is_on_wire(p)]:
             self._present.discard(prefix)
             try:
-                await self._netlink.remove_unreachable(prefix)
-            except NetlinkError as error:
-                if error.code != errno.ESRCH:  # whoever flushed the routes was faster
+                async with asyncio.timeout(ANSWER_LIMIT_S):
+                    await self._netlink.remove_unreachable(prefix)
+            except (NetlinkError, TimeoutError) as error:
+                if not (isinstance(error, NetlinkError) and error.code == errno.ESRCH):  # a flush was faster
                     log.warning("an unreachable route stays", extra=fields(prefix=prefix, why=error))

@@ -64,7 +64,7 @@ def test_quiet_times_undo_it_level_by_level_and_the_history_is_forgotten() -> No
     endpoint.fail()
     assert endpoint.recover() == 2
     assert endpoint.flaps.size == 1
-    endpoint.flaps.forget(endpoint.now + 10 * QUIET_S)
+    assert endpoint.flaps.release(endpoint.now + 10 * QUIET_S) == []
     assert endpoint.flaps.size == 0
     endpoint.now += 10 * QUIET_S
     endpoint.fail()

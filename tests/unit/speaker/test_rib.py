@@ -48,3 +48,13 @@ def test_a_session_that_is_dropped_takes_its_table_and_changes_along() -> None:
     assert made.take_changes() == {TOR2: {VIP: PLAIN}}
     made.keep_sessions([TOR1, TOR2])
     assert dict(made.table(TOR1)) == {}
+
+
+def test_an_announcement_that_must_wait_is_taken_later_and_a_withdrawal_at_once() -> None:
+    made = ribs()
+    made.replace(VIP, {TOR1: PLAIN})
+    assert made.take_changes(lambda _: True) == {}
+    assert made.take_changes() == {TOR1: {VIP: PLAIN}}
+    made.replace(VIP, {})
+    assert made.take_withdrawals() == {TOR1: {VIP: None}}
+    assert made.take_changes() == {}
