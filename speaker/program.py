@@ -55,7 +55,9 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
         async with AsyncExitStack() as clients, Netlink() as netlink, asyncio.TaskGroup() as tasks:
             changes = Changes()
             speaker = Speaker(settings, netlink, changes)
-            engine = ExaBgpEngine(directory=settings.runtime_dir / "exabgp", on_event=speaker.on_session_event)
+            engine = ExaBgpEngine(
+                directory=settings.runtime_dir / "exabgp", on_event=speaker.on_session_event, alive=speaker.is_turning
+            )
             serving = [tasks.create_task(objects.source.run(changes))]
             if isinstance(objects, FromApi):
                 reporter = Reporter(client=await clients.enter_async_context(objects.client), render=speaker.report)

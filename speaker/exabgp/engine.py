@@ -27,7 +27,8 @@ class ExaBgpEngine:
     """Keeps a session per spec while `run` runs.
 
     `directory` is the engine's own (its content is removed at the start), on tmpfs, since it holds passwords. `on_event`
-    is called from the event loop's callbacks, never waits, and may call `apply`.
+    is called from the event loop's callbacks, never waits, and may call `apply`. While whoever decides is not `alive`, no
+    heart beats, so that ExaBGPs end (shim.py), and none is started.
     """
 
     def __init__(
@@ -36,10 +37,12 @@ class ExaBgpEngine:
         directory: Path,
         on_event: Callable[[SessionEvent], None],
         exabgp: Path | None = None,
+        alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self._directory = directory
         self._on_event = on_event
         self._exabgp = exabgp or default_program()
+        self._alive = alive
         self._keepers: dict[SessionSpec, Keeper] = {}
         self._leaving: list[tuple[SessionSpec, Keeper]] = []
         self._tasks: asyncio.TaskGroup | None = None
@@ -74,6 +77,7 @@ class ExaBgpEngine:
             directory=self._directory,
             on_event=self._on_event,
             predecessors=[keeper.finished for old, keeper in self._leaving if old.endpoints == spec.endpoints],
+            alive=self._alive,
         )
         self._keepers[spec] = keeper
         if self._tasks is not None:

@@ -42,12 +42,14 @@ class Keeper:
         directory: Path,
         on_event: Callable[[SessionEvent], None],
         predecessors: Collection[asyncio.Event],
+        alive: Callable[[], bool],
     ) -> None:
         self._spec = spec
         self._exabgp = exabgp
         self._directory = directory
         self._on_event = on_event
         self._predecessors = predecessors
+        self._alive = alive
         self._driver = Driver(spec, routes)
         self._process: Process | None = None
         self._closing = asyncio.Event()
@@ -63,6 +65,9 @@ class Keeper:
             for predecessor in self._predecessors:
                 await predecessor.wait()
             while not self._closing.is_set():
+                if not self._alive():  # whoever decides is stuck: no process would be told what is right
+                    await self._pause(HEARTBEAT_S)
+                    continue
                 begun, self._error = time.monotonic(), None
                 await self._live()
                 await self._pause(self._pauses.after(time.monotonic() - begun, self._error))
@@ -118,7 +123,8 @@ class Keeper:
     async def _beat(self, process: Process) -> None:
         begun = time.monotonic()
         while True:
-            process.beat()
+            if self._alive():
+                process.beat()
             now = time.monotonic()
             if self._driver.stalled(now):
                 process.end("ExaBGP does not report what it was told to send")

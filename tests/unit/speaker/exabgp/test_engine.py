@@ -15,6 +15,7 @@ import pytest
 
 from bgp_config.names import Family, Prefix
 from speaker.exabgp.engine import ExaBgpEngine
+from speaker.exabgp.shim import DEADLINE_S
 from speaker.session import Closed, Ended, Established, InSync, Programmed, SessionEvent, SessionSpec
 from tests.unit.speaker.exabgp.test_driver import PLAIN, vip
 from tests.unit.speaker.exabgp.test_driver import SPEC as BOTH_FAMILIES
@@ -34,13 +35,16 @@ class Bench:
     """An engine whose ExaBGP is the stand-in."""
 
     def __init__(self, directory: Path, behaviour: str) -> None:
+        self.alive = True
         self.home = directory
         self.program = directory / "exabgp.py"
         shutil.copy(Path(__file__).with_name("stand_in.py"), self.program)
         (directory / "root").symlink_to(ROOT)
         self.behave(behaviour)
         self.events: list[SessionEvent] = []
-        self.engine = ExaBgpEngine(directory=directory / "run", on_event=self.events.append, exabgp=self.program)
+        self.engine = ExaBgpEngine(
+            directory=directory / "run", on_event=self.events.append, exabgp=self.program, alive=lambda: self.alive
+        )
 
     def behave(self, behaviour: str) -> None:
         (self.home / "behaviour").write_text(behaviour)
@@ -193,6 +197,18 @@ async def test_a_session_with_the_same_ends_starts_only_when_the_one_before_has_
         await until(lambda: bool(made.of(InSync, successor)))
         (closed,), (established,) = made.of(Closed), made.of(Established, successor)
         assert closed.at <= established.at
+
+
+async def test_while_whoever_decides_hangs_no_heart_beats_and_no_program_starts(tmp_path: Path) -> None:
+    async with bench(tmp_path, "peer") as made:
+        made.engine.open(SPEC, {vip(1): PLAIN})
+        await until(lambda: bool(made.of(InSync)))
+        made.alive = False
+        await until(lambda: bool(made.of(Closed)), DEADLINE_S + 3)
+        await asyncio.sleep(2)
+        assert len(made.starts) == 1
+        made.alive = True
+        await until(lambda: len(made.of(InSync)) == 2)
 
 
 async def test_opening_twice_is_an_error_of_the_callers(tmp_path: Path) -> None:
