@@ -1,6 +1,7 @@
 """The script ./run: what it says, and how it ends. What it sets up is shown on a machine without Herald."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -76,3 +77,23 @@ def test_programs_that_are_built_are_kept_outside_of_the_checkout_by_version(wor
     assert place == programs.cache(module)
     assert place.name.startswith(name)
     assert CHECKOUT not in place.parents
+
+
+def test_clean_also_removes_what_is_kept_outside_the_checkout(tmp_path: Path) -> None:
+    """In a copy, and with an rm that removes nothing."""
+    shutil.copy(CHECKOUT / "run", tmp_path)
+    for name, script in {
+        ".venv/bin/herald": "exit 0",
+        "scripts/build-kube.sh": "echo built",
+        "bin/sudo": 'shift; exec "$@"',
+        "bin/rm": f'echo "$@" >> {tmp_path}/removed',
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    subprocess.run([tmp_path / "run", "clean"], env=environment, check=True, timeout=20)
+    kept = re.search(r"=(/run/\S+)", (tmp_path / "run").read_text())
+    assert kept
+    assert f"-rf {kept[1]}" in (tmp_path / "removed").read_text().splitlines()
