@@ -26,6 +26,7 @@ from tests.kube.holding import HoldingProxy, holding_proxy_to
 
 LEASE_PATH = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/herald-controller"
 SERVICES = "/api/v1/services"
+NODES = "/api/v1/nodes"
 POOLS = "/apis/herald-lb.io/v1alpha1/addresspools"
 LEASE_S = 2.0
 
@@ -200,7 +201,7 @@ async def create(server: ApiServer, names: Iterable[str]) -> None:
 
 def clear(server: ApiServer) -> None:
     """Removes what the tests of controllers make, but not what the charts install."""
-    for path in (SERVICES, POOLS, LEASE_PATH.rpartition("/")[0]):
+    for path in (SERVICES, NODES, POOLS, LEASE_PATH.rpartition("/")[0]):
         for item in server.client.get(path)["items"]:
             metadata = item["metadata"]
             if metadata["name"] == "kubernetes":

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -125,23 +126,32 @@ async def test_renamed_its_addresses_go_over_to_the_new_one(site: Site, first: s
 
 
 async def test_the_kind_itself_can_be_deleted_and_nothing_moves(site: Site) -> None:
-    definition = site.server.client.get(DEFINITION)
-    site.server.client.request("DELETE", DEFINITION)
-    await until(lambda: gone(site.server), 20)
-    await create(site.server, ["c"])
-    await until(lambda: "c" in site.seen.vips, 10)
-    await asyncio.sleep(11)  # longer than a deletion of configuration is held
-    site.holds()
-    assert site.seen.assigned(["a", "b"])
-    assert not site.seen.assigned(["c"])  # what was being deleted serves on, and gives none
-    del definition["metadata"]["resourceVersion"], definition["metadata"]["uid"], definition["status"]
-    definition["metadata"].pop("managedFields", None)
-    site.server.client.apply([definition])
-    await until(lambda: served(site.server), 10)
+    async with without_the_kind(site.server):
+        await create(site.server, ["c"])
+        await until(lambda: "c" in site.seen.vips, 10)
+        await asyncio.sleep(11)  # longer than a deletion of configuration is held
+        site.holds()
+        assert site.seen.assigned(["a", "b"])
+        assert not site.seen.assigned(["c"])  # what was being deleted serves on, and gives none
     site.server.client.apply([pool(cidr="198.51.100.0/24")])
     await until(lambda: site.condition("Ready") == ("True", "Ready"), 20)
     await create(site.server, ["d"])
     await site.has("a", "b", "c", "d")
+
+
+@asynccontextmanager
+async def without_the_kind(server: ApiServer) -> AsyncIterator[None]:
+    """Afterwards it is served again, for the tests that follow too."""
+    definition = server.client.get(DEFINITION)
+    del definition["metadata"]["resourceVersion"], definition["metadata"]["uid"], definition["status"]
+    definition["metadata"].pop("managedFields", None)
+    server.client.request("DELETE", DEFINITION)
+    try:
+        await until(lambda: gone(server), 20)
+        yield
+    finally:
+        server.client.apply([definition])
+        await until(lambda: served(server), 10)
 
 
 def served(server: ApiServer) -> bool:

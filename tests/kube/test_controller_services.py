@@ -160,7 +160,6 @@ async def test_a_node_s_or_a_service_cidr_s_address_is_never_assigned(site: Site
     await until(lambda: all(site.vips(name) for name in "abc"), 10)
     await until(lambda: site.said("d") == ("False", "poolsExhausted"), 10)
     assert sorted(site.vips(name)[0] for name in "abc") == ["198.51.100.1", "198.51.100.2", "198.51.100.3"]
-    site.server.client.delete(node)
 
 
 async def test_the_server_refuses_what_a_pod_writes_that_does_not_hold_the_lease(site: Site) -> None:
