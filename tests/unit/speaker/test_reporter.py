@@ -1,10 +1,15 @@
-"""When an object is written again: state at once, counts seldom, a heartbeat always in time."""
+"""When an object is written again: state at once, counts seldom, a heartbeat always in time. What never ends it."""
+
+import asyncio
 
 import msgspec
 
 from bgp_config.status.node import HEARTBEAT_S, BGPNodeStatus, Counts
 from bgp_config.status.session import BGPSessionStatus, State
-from speaker.reporter import BEAT_S, COUNTS_S, LOOK_S, SETTLE_S, Written
+from herald.kube.objects import Metadata, Node
+from herald.lab.waiting import until
+from speaker.reporter import BEAT_S, COUNTS_S, LOOK_S, SETTLE_S, Report, Reporter, Written
+from tests.unit.herald.kube.api.server import Portal, running
 from tests.unit.speaker.test_status import START
 
 SESSION = BGPSessionStatus(
@@ -45,3 +50,12 @@ def test_a_heartbeat_says_again_what_was_said_and_is_in_time_although_it_is_look
     assert written(NODE).next(MORE, 100.0 + BEAT_S - 0.1) is None
     assert written(NODE).next(MORE, 100.0 + BEAT_S) == NODE
     assert BEAT_S + LOOK_S + SETTLE_S <= HEARTBEAT_S
+
+
+async def test_an_answer_that_is_no_api_server_s_is_a_failure_like_others() -> None:
+    report = Report(node=Node(metadata=Metadata(name="node1", uid="u")), bgp_node=NODE, sessions={})
+    reporter = Reporter(Portal(), lambda _: report)
+    reporter.wake()
+    async with running(task := asyncio.create_task(reporter.run())):
+        await until(lambda: task.done() or reporter.failures, 5)
+        assert not task.done()
