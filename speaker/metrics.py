@@ -65,7 +65,12 @@ SESSION_ERROR = gauge(
 SESSION_ERROR_AT = gauge(
     "herald_bgp_session_last_error_timestamp_seconds", "When the session last failed. Absent before.", "peer", bound=PEERS
 )
-SESSION_HOLD_TIME = gauge("herald_bgp_session_hold_time_seconds", "The hold time that is offered.", "peer", bound=PEERS)
+SESSION_HOLD_TIME = gauge(
+    "herald_bgp_session_hold_time_seconds",
+    "The negotiated hold time; while it is down, the offered one.",
+    "peer",
+    bound=PEERS,
+)
 SESSION_UPDATES = counter("herald_bgp_session_updates_sent_total", "UPDATEs that changed routes.", "peer", bound=PEERS)
 SESSION_RECEIVED = counter(
     "herald_bgp_session_received_bytes_total",
@@ -200,7 +205,7 @@ class SpeakerCollector(Collector):
         yield SESSION_CHANGES.samples([((peer,), record.transitions) for peer, record in known])
         yield SESSION_ERROR.samples([((peer, *_codes(record)), 1) for peer, record in failed])
         yield SESSION_ERROR_AT.samples([((peer,), _timestamp(record.failed_at)) for peer, record in failed])
-        yield SESSION_HOLD_TIME.samples([((peer,), spec.hold_time_s) for peer, spec, _ in sessions])
+        yield SESSION_HOLD_TIME.samples([((peer,), _hold_time_s(spec, record)) for peer, spec, record in sessions])
         yield SESSION_UPDATES.samples([((peer,), record.updates) for peer, record in known])
         received = {port: received_bytes(port) for port in {spec.peer_port for _, spec, _ in sessions}}
         yield SESSION_RECEIVED.samples(
@@ -261,6 +266,10 @@ class SpeakerCollector(Collector):
 
 def _is_up(record: SessionRecord | None) -> bool:
     return record is not None and record.state is SessionState.ESTABLISHED
+
+
+def _hold_time_s(spec: SessionSpec, record: SessionRecord | None) -> int:
+    return spec.hold_time_s if record is None or record.hold_time_s is None else record.hold_time_s
 
 
 def _codes(record: SessionRecord) -> tuple[str, str]:

@@ -70,10 +70,11 @@ class SessionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Established:
-    """The session is up. Its routes are sent next, then End-of-RIB."""
+    """The session is up. Its routes are sent next, then End-of-RIB. `hold_time_s` is the negotiated one, if it is known."""
 
     spec: SessionSpec
     at: float
+    hold_time_s: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def _session(peer: Peer, core: Core, table: SessionTable, since: Since, now: Mom
         local_asn=local_asn,
         state=state,
         since=changed_at,
-        hold_time_seconds=peer.hold_time_s,
+        hold_time_seconds=record.hold_time_s if record and record.hold_time_s is not None else peer.hold_time_s,
         prefixes=len(record.on_wire) if record else 0,
         last_error=error,
     )

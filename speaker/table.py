@@ -27,6 +27,7 @@ class SessionRecord:
     failures: int = 0
     transitions: int = 0
     updates: int = 0
+    hold_time_s: int | None = None
     on_wire: set[Prefix] = field(default_factory=set)
 
 
@@ -46,6 +47,7 @@ class SessionTable:
         match event:
             case Established():
                 self._enter(record, SessionState.ESTABLISHED, event.at)
+                record.hold_time_s = event.hold_time_s
                 return set()
             case InSync():
                 record.in_sync = True
@@ -54,6 +56,7 @@ class SessionTable:
                 return self._note(record, event)
             case Closed():
                 self._enter(record, SessionState.DOWN, event.at)
+                record.hold_time_s = None
                 record.last_error, record.error, record.failed_at = event.why, event.error, event.at
                 record.failures += 1
                 return self._clear(record)

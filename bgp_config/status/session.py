@@ -48,7 +48,9 @@ class BGPSessionStatus(Status, frozen=True, kw_only=True):
     local_asn: Annotated[ASNumber, Meta(description="The node's ASN.")] = msgspec.field(name="localASN")
     state: Annotated[State, Meta(description="Established, Down, or Unknown when the node's speaker is not heard of.")]
     since: Annotated[Time, Meta(description="When state last became another.")]
-    hold_time_seconds: Annotated[_Seconds | None, Meta(description="The hold time that is offered.")] = None
+    hold_time_seconds: Annotated[
+        _Seconds | None, Meta(description="The negotiated hold time; while the session is down the one that is offered.")
+    ] = None
     prefixes: Annotated[Number, Meta(description="Prefixes that are announced to the peer now.")]
     last_error: Annotated[SessionError | None, Meta(description="Why the session last ended or could not be made.")] = None
     conditions: Conditions = ()

@@ -57,6 +57,7 @@ class Driver:
         self._rib = AdjRibOut(routes)
         self._phase = _Phase.NOT_UP
         self._families = spec.families
+        self._hold_time_s: int | None = None
         self._extends_next_hops = False
         self._to_mark: list[Family] = []
         self._unmarked: set[Family] = set()
@@ -154,7 +155,8 @@ class Driver:
             case EndOfRibSent(family):
                 self._unmarked.discard(family)
                 return self._in_sync(now)
-            case PeerOpen(families, extends_next_hops):
+            case PeerOpen(families, extends_next_hops) as peer:
+                self._hold_time_s = min(peer.hold_time_s, self._spec.hold_time_s)
                 self._families = families & self._spec.families
                 self._extends_next_hops = extends_next_hops and self._spec.extends_next_hops
                 return []
@@ -174,7 +176,7 @@ class Driver:
         self._to_mark = sorted(self._families)
         self._unmarked = set(self._families)
         self._rib.start(self._families, extends_next_hops=self._extends_next_hops)
-        established: list[Output] = [Established(self._spec, now), *self._not_carried()]
+        established: list[Output] = [Established(self._spec, now, self._hold_time_s), *self._not_carried()]
         if self._families:
             self._phase = _Phase.LOADING
             return established

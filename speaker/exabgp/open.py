@@ -4,7 +4,7 @@ Read here from its octets, since ExaBGP decodes either all messages of a peer or
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bgp_config.names import Family
 
@@ -13,15 +13,20 @@ CAPABILITIES = 2
 EXTENDED_LENGTH = 255
 UNICAST = 1
 FIXED_OCTETS = 10
+HOLD_TIME = slice(3, 5)
 _AFIS = {1: Family.IPV4, 2: Family.IPV6}
 
 
 @dataclass(frozen=True, slots=True)
 class PeerOpen:
-    """The families of unicast routes that it carries (RFC 4760); whether IPv4 ones may have IPv6 next hops (RFC 8950)."""
+    """The families of unicast routes that it carries (RFC 4760); whether IPv4 ones may have IPv6 next hops (RFC 8950).
+
+    `hold_time_s` is what the peer proposes; the smaller of both ends' holds (RFC 4271, 4.2).
+    """
 
     families: frozenset[Family]
     extends_next_hops: bool = False
+    hold_time_s: int = field(default=0, compare=False)
 
 
 def read_open(body: bytes) -> PeerOpen:
@@ -35,7 +40,7 @@ def read_open(body: bytes) -> PeerOpen:
         elif code == EXTENDED_NEXT_HOP:
             triples = [value[at : at + 6] for at in range(0, len(value), 6)]
             extends = extends or bytes((0, 1, 0, UNICAST, 0, 2)) in triples
-    return PeerOpen(frozenset(families), extends)
+    return PeerOpen(frozenset(families), extends, hold_time_s=int.from_bytes(body[HOLD_TIME]))
 
 
 def _capabilities(body: bytes) -> Iterator[tuple[int, bytes]]:

@@ -67,3 +67,11 @@ def test_updates_are_counted_not_prefixes_and_the_codes_of_the_last_error_are_ke
     table.apply(Programmed(TOR1, 5, VIP, None, begins_update=True))
     table.apply(Closed(TOR1, 6, "Cease", (6, 2)))
     assert (table.records[TOR1].updates, table.records[TOR1].error) == (2, (6, 2))
+
+
+def test_the_negotiated_hold_time_is_known_while_the_session_is_up() -> None:
+    table = SessionTable()
+    table.apply(Established(TOR1, 1, hold_time_s=9))
+    assert table.records[TOR1].hold_time_s == 9
+    table.apply(Closed(TOR1, 2, "hold timer expired"))
+    assert table.records[TOR1].hold_time_s is None

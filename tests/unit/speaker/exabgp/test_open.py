@@ -51,3 +51,9 @@ def test_parameters_may_be_longer_than_255_octets() -> None:
 def test_one_that_is_cut_short_is_refused(octets: int) -> None:
     with pytest.raises(ValueError, match="cut short"):
         read_open(opened(parameter(IPV4))[:octets])
+
+
+def test_the_hold_time_that_the_peer_proposes_is_read() -> None:
+    octets = bytearray(opened(parameter(IPV4)))
+    octets[3:5] = (180).to_bytes(2)
+    assert read_open(bytes(octets)).hold_time_s == 180
