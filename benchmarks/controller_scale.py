@@ -32,7 +32,7 @@ PLAIN: Manifest = {"allocateLoadBalancerNodePorts": False, "ports": [{"port": 80
 TIMEOUT_S = 600.0
 POD = "controller"
 SERVICES = "/api/v1/namespaces/default/services"
-HEAD = ("Services", "", "time [s]", "CPU [s]", "RSS [MiB]")
+HEAD = ("Services", "what", "time [s]", "CPU [s]", "RSS [MiB]")
 
 
 @dataclass(slots=True)
@@ -104,10 +104,11 @@ def vips(server: ApiServer) -> set[str]:
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--services", type=int, nargs="+", default=[1_000, 10_000])
-    counts = parser.parse_args().services
+    parser.add_argument("--quick", action="store_true", help="100 Services: shows that it works, measures little")
+    arguments = parser.parse_args()
+    counts = [100] if arguments.quick else arguments.services
     rows = [row for services in counts for row in await measure(services)]
-    print(environment())
-    print()
+    print(f"{environment()}; 1 controller, kube-apiserver, no speaker, no kube-proxy")
     print(table(HEAD, rows))
 
 

@@ -60,7 +60,7 @@ async def fill(deployment: Deployment, vips: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments = scale(parser)
-    print(f"{environment()}; 1 speaker, 2 peers, directory source, no data-path gate; ms as p50 / p99 / max")
+    print(f"{environment()}; 1 speaker, 2 peers, directory source, no kube-proxy, data-path gate off; ms as p50 / p99 / max")
     rows = [asyncio.run(measure(vips, arguments.events)) for vips in arguments.vips]
     print(table([*HEAD, "cold start, s", "speaker RSS, MiB"], rows))
 

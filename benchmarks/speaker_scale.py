@@ -119,7 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gate", action="store_true")
     arguments = scale(parser)
-    path = "kube-proxy as data path" if arguments.gate else "no data-path gate"
+    path = "1 kube-proxy, data-path gate on" if arguments.gate else "no kube-proxy, data-path gate off"
     print(f"{environment()}; 1 speaker, 2 peers, kube-apiserver, {path}; ms as p50 / p99 / max")
     rows = [asyncio.run(measure(vips, arguments.events, gate=arguments.gate)) for vips in arguments.vips]
     more = ("cold start, s", "its CPU time, s", "all processes' PSS, MiB, before -> after", "speaker's RSS, MiB")
