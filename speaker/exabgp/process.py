@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -31,6 +32,8 @@ TERM_EVERY_S: Final = 0.25
 POLL_S: Final = 0.01
 LOG_END_S: Final = 0.5
 LOG_LINES_KEPT: Final = 8
+PASSWORD: Final = re.compile(r"(md5[-_]password)\b.*")
+"""ExaBGP quotes what it cannot read in its configuration."""
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +152,7 @@ class Process:
         while octets := await self._process.stdout.read(1 << 16):
             *lines, partial = (partial + octets).split(b"\n")
             for line in lines:
-                text = line.decode("utf-8", "backslashreplace").rstrip()
+                text = PASSWORD.sub(r"\1 ...", line.decode("utf-8", "backslashreplace").rstrip())
                 self._last_lines.append(text)
                 self._on_log(text)
 

@@ -5,6 +5,7 @@ It is run as ExaBGP is: `stand_in.py server CONFIG`. The file `behaviour` beside
 - mute: the session is up, and then it says nothing more.
 - deaf: it ignores SIGTERM.
 - crash: it exits at once with status 3.
+- quote: so it does, and quotes its configuration.
 - flap: the session goes down as soon as it was up.
 - refuse: so it does, since the peer had too many prefixes.
 Each start adds a line to the file `starts`.
@@ -32,6 +33,9 @@ def main(config: str) -> None:
         starts.write(f"{os.getpid()}\n")
     if behaviour == "crash":
         print("no such thing", flush=True)  # noqa: T201 -- its log
+        sys.exit(3)
+    if behaviour == "quote":
+        print(Path(config).read_text(), flush=True)  # noqa: T201 -- its log
         sys.exit(3)
     command = re.search(r"run (.*);", Path(config).read_text())
     assert command

@@ -1,10 +1,12 @@
 """The engine with real processes, pipes and helper, and a program in ExaBGP's place."""
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -136,6 +138,19 @@ async def test_a_program_that_does_not_live_is_started_ever_less_often(tmp_path:
             assert closed.why == "ExaBGP exited with status 3: no such thing"
         made.behave("peer")
         await until(lambda: bool(made.of(InSync)))
+
+
+async def test_a_program_that_quotes_its_configuration_has_no_password_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with_password = replace(SPEC, password=b"a very secret word")
+    async with bench(tmp_path, "quote") as made:
+        made.engine.open(with_password, {vip(1): PLAIN})
+        await until(lambda: bool(made.of(Closed, with_password)))
+    assert "md5-password ..." in caplog.text
+    for secret in ("a very secret word", b64encode(b"a very secret word").decode()):
+        assert secret not in caplog.text + str(made.events)
 
 
 async def test_a_peer_that_had_too_many_prefixes_is_left_alone_and_the_session_can_be_closed_meanwhile(
