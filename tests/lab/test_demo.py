@@ -71,7 +71,7 @@ async def test_the_demo_ends_with_0_after_all_it_claims_and_writes_its_figures(f
     assert measured["next_hops"] == {tor: dict.fromkeys(measured["vips"], 3) for tor in ("tor1", "tor2")}
     assert [event["name"] for event in measured["events"]] == EVENTS
     by_name = {event["name"]: event for event in measured["events"]}
-    assert by_name["endpoint-unhealthy"]["route_change_s"] < 0.5
+    assert by_name["endpoint-unhealthy"]["route_change_s"] < 0.2
     # kube-proxy drops for its node as soon as it hears, which is some milliseconds before the routers have changed.
     assert by_name["endpoint-unhealthy"]["failed"] <= (2 if flags else 0)
     assert by_name["links-cut"]["route_change_s"] < 1

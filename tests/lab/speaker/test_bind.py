@@ -9,6 +9,7 @@ import pytest
 from bgp_config.names import IPAddress, host_prefix
 from herald.lab.command import run
 from herald.lab.deployment import Deployment, until
+from speaker.bind import LINGER_S
 from tests.lab.fabric import everywhere, fabric, vip, without
 
 pytestmark = pytest.mark.lab
@@ -75,6 +76,28 @@ async def test_after_a_crash_what_is_no_longer_announced_comes_off_and_foreign_a
         await has(deployment, "node1", web, bound=False)
         assert await addresses(deployment, "node1") == before - {web}
         assert db in before
+
+
+async def test_an_address_of_an_operator_stays_and_one_that_was_flushed_is_missed_by_nobody() -> None:
+    async with fabric(flags=BIND) as deployment:
+        all_nodes, web, db = everywhere(deployment), vip(deployment, "web"), vip(deployment, "db")
+        net = f"--net=/run/netns/{deployment.lab.namespace('node1')}"
+        deployment.write_slice("web", unready=["node1"])
+        await deployment.routed(without(all_nodes, "node1", web), 5)
+        await has(deployment, "node1", web, bound=False)
+        await run("nsenter", net, "--", "ip", "addr", "add", f"{web}/32", "dev", "lo")
+        deployment.write_slice("web")
+        await deployment.routed(all_nodes, 5)
+        await run("nsenter", net, "--", "ip", "addr", "del", f"{db}/32", "dev", "lo")
+        for name in ("web", "db"):
+            deployment.write_slice(name, unready=["node1"])
+        await deployment.routed(without(all_nodes, "node1", web, db), 5)
+        await asyncio.sleep(LINGER_S + 1)
+        assert web in await addresses(deployment, "node1")
+        speaker = deployment.speakers["node1"]
+        speaker.terminate()
+        assert await speaker.wait(6) == 0, speaker.output()
+        assert web in await addresses(deployment, "node1")
 
 
 async def test_at_the_end_all_vips_come_off() -> None:

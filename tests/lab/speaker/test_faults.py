@@ -139,7 +139,7 @@ async def test_a_tor_that_stalls_delays_no_other() -> None:
 
 
 @pytest.mark.timing
-async def test_an_unready_endpoint_is_out_of_both_kernels_within_200_ms() -> None:
+async def test_nine_of_ten_changes_of_an_endpoint_are_in_both_kernels_within_200_ms() -> None:
     async with fabric() as deployment:
         web = host_prefix(vip(deployment, "web"))
         took = []
@@ -149,7 +149,7 @@ async def test_an_unready_endpoint_is_out_of_both_kernels_within_200_ms() -> Non
                     at = deployment.write_slice("web", unready=unready)
                     changes = [await routes.first(lambda e: e.prefix == web, 5) for routes in (one, two)]
                     took.append(max(change.at for change in changes) - at)
-        assert sorted(took)[len(took) // 2] < 0.2, took
+        assert sorted(took)[len(took) * 9 // 10 - 1] < 0.2, took
 
 
 async def test_a_port_that_is_down_at_the_start_has_its_session_soon_after_it_is_up() -> None:

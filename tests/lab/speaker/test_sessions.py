@@ -264,6 +264,9 @@ async def test_an_aggregate_is_announced_with_its_first_vip_and_loops_nothing() 
         answer, sender = await asyncio.to_thread(inside, client, lambda: icmp_answer(unused))
         assert answer == HOST_UNREACHABLE, "instead of going back and forth until its TTL ends"
         assert sender in {*deployment.node_addresses("tor1"), *deployment.node_addresses("tor2")}
+        deployment.write_slice("web", unready=["node1", "node2"])
+        await until(lambda: on_tor("node3"))
+        assert deployment.speakers["node2"].output().count("session down") == 0, "with its speaker alive"
         for node in nodes:
             deployment.speakers[node].terminate()
         await until(on_tor)
