@@ -36,6 +36,11 @@ class Transition:
     state: RouteState
     reason: Reason | None
 
+    def __str__(self) -> str:
+        if self.state is not RouteState.WITHDRAWN:
+            return "announcing"
+        return "not announcing" if self.reason else "the Service no longer has this VIP"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:

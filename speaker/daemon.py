@@ -22,8 +22,8 @@ from herald.kube.staleness import Staleness
 from herald.program.logs import fields
 from speaker.admission import Admission
 from speaker.bind import SLICE, Binder
-from speaker.core import Core, Outcome, Transition
-from speaker.data_path import AskKubeProxy, AskUrl, DataPath, KubeProxy, NoGate, Question, Url
+from speaker.core import Core, Outcome
+from speaker.data_path import DataPath, NoGate, question_of
 from speaker.flaps import Flaps
 from speaker.history import History
 from speaker.latency import Latency, Origin
@@ -33,7 +33,7 @@ from speaker.netwatch import NetworkWatch
 from speaker.peering import NodeNetwork, Peering, secret_key
 from speaker.reasons import PeerReason, Reason
 from speaker.reporter import Report
-from speaker.route import PathAttributes, RouteState
+from speaker.route import PathAttributes
 from speaker.session import Closed, Ended, Engine, Established, InSync, Programmed, SessionEvent, SessionSpec
 from speaker.sessions import Phase, Sessions
 from speaker.status import DataPathReport, Moment, Since, node_status, session_statuses
@@ -78,7 +78,7 @@ class Speaker:
     """
 
     def __init__(self, settings: Settings, netlink: Netlink, changes: Changes) -> None:
-        question = _question(settings.data_path)
+        question = question_of(settings.data_path)
         self.admission = (
             Admission(str(settings.data_path), question, settings.data_path_timeout_s, changes.wake) if question else None
         )
@@ -290,7 +290,7 @@ class Speaker:
     def _report(self, outcome: Outcome, current: Peering) -> None:
         for t in outcome.transitions:
             level = logging.DEBUG if t.reason is Reason.DATA_PATH_PENDING else logging.INFO
-            log.log(level, _what(t), extra=fields(service=t.service, vip=t.vip, state=t.state.name, reason=t.reason))
+            log.log(level, str(t), extra=fields(service=t.service, vip=t.vip, state=t.state.name, reason=t.reason))
         for prefix in outcome.leaks:
             log.error("the outbound guard held back a route: a bug of Herald", extra=fields(prefix=prefix))
         for peer, reason in current.refused.items():
@@ -301,25 +301,3 @@ class Speaker:
 
 def _nobody(*_: object) -> None:
     """Whom to tell when there is nobody."""
-
-
-def _question(data_path: DataPath) -> Question | None:
-    match data_path:
-        case KubeProxy(url):
-            return AskKubeProxy(url)
-        case Url(url):
-            return AskUrl(url)
-        case NoGate():
-            return None
-        case _:
-            assert_never(data_path)
-
-
-def _what(change: Transition) -> str:
-    match change.state, change.reason:
-        case RouteState.WITHDRAWN, None:
-            return "the Service no longer has this VIP"
-        case RouteState.WITHDRAWN, _:
-            return "not announcing"
-        case _:
-            return "announcing"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv6Address
 from itertools import islice
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, assert_never
 
 import aiohttp
 import msgspec
@@ -204,3 +204,16 @@ class Poll:
                 await self._wanted.wait()
         except TimeoutError:
             return
+
+
+def question_of(data_path: DataPath) -> Question | None:
+    """What is asked of it; None: nothing."""
+    match data_path:
+        case KubeProxy(url):
+            return AskKubeProxy(url)
+        case Url(url):
+            return AskUrl(url)
+        case NoGate():
+            return None
+        case _:
+            assert_never(data_path)
