@@ -51,9 +51,9 @@ def _run(args: argparse.Namespace) -> int:
 
 
 async def _until_told(screen: show.Show, figures: Figures, name: str, cluster: Cluster) -> None:
-    """SIGTERM ends it as Ctrl-C does: what was raised is taken down."""
-    playing = asyncio.current_task()
-    if playing is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+    """SIGTERM ends it as Ctrl-C does, also where a shell has it ignore the latter: what was raised is taken down."""
+    if playing := asyncio.current_task():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, playing.cancel)
     async with asyncio.timeout(TIME_LIMIT_S):
         await play(screen, figures, name, cluster)
