@@ -114,7 +114,11 @@ class DirectoryMachine(RuleBasedStateMachine):
         else:
             kept = {"created": known.metadata.creation_timestamp, "uid": known.metadata.uid}
             metadata = msgspec.structs.replace(service.metadata, creation_timestamp=kept["created"], uid=known.metadata.uid)
-            self.objects[key] = msgspec.structs.replace(service, metadata=metadata)
+            spec = service.spec
+            if not self.status_outlives_object and known.is_load_balancer and service.is_load_balancer:
+                # An API server refuses another class while the type stays.
+                spec = msgspec.structs.replace(spec, load_balancer_class=known.spec.load_balancer_class)
+            self.objects[key] = msgspec.structs.replace(service, metadata=metadata, spec=spec)
         self.versions.setdefault(key, []).append(self.objects[key])
         self.notify(key)
 
