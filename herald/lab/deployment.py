@@ -5,7 +5,6 @@ The demo, the lab's tests and the benchmarks drive Herald through this and look 
 what it announces.
 """
 
-import asyncio
 import os
 import shutil
 import sys
@@ -21,7 +20,7 @@ import yaml
 
 from bgp_config.names import IPAddress, host_prefix
 from herald.kube.objects import ObjectKey
-from herald.lab import manifests
+from herald.lab import manifests, waiting
 from herald.lab.command import LabError
 from herald.lab.lab import Lab
 from herald.lab.process import Process
@@ -29,7 +28,6 @@ from herald.lab.topology import MachineName
 from herald.lab.traffic import Endpoint
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
-POLL_S = 0.02
 
 
 class _StatusFile(msgspec.Struct):
@@ -196,9 +194,8 @@ class Deployment:
 
 async def until(holds: Callable[[], bool], timeout_s: float, otherwise: Callable[[], str]) -> float:
     """Returns the time (monotonic) when it was first seen to hold. Raises LabError with `otherwise` after the timeout."""
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        if time.monotonic() > deadline:
-            raise LabError(otherwise())
-        await asyncio.sleep(POLL_S)
+    try:
+        await waiting.until(holds, timeout_s)
+    except TimeoutError:
+        raise LabError(otherwise()) from None
     return time.monotonic()
