@@ -2,14 +2,14 @@
 
 from bisect import bisect_right, insort
 
-from bgp_config.config import AddressRange, Advertisement, NodeValue, Peer, Pool
+from bgp_config.config import AddressRange, Advertisement, BFDProfile, Drain, HealthCheck, NodeValue, Peer, Pool
 from bgp_config.kind import ConfigKind
 from bgp_config.meaning import NamedCommunity
 from bgp_config.names import Family, IPAddress
 from bgp_config.problem import Problem, path_of
 from bgp_config.selector import LabelSelector
 
-Form = Pool | Peer | Advertisement | NamedCommunity
+Form = Pool | Peer | Advertisement | NamedCommunity | BFDProfile | HealthCheck | Drain
 """An object's meaning with its references looked up, as it can be in force."""
 
 _Session = tuple[IPAddress | NodeValue, int, IPAddress | None, tuple[LabelSelector, ...] | None]
@@ -30,7 +30,7 @@ class Claims:
                 return tuple(problem for problem in found if problem)
             case Peer():
                 return self._same_session(form)
-            case Advertisement() | NamedCommunity():
+            case Advertisement() | NamedCommunity() | BFDProfile() | HealthCheck() | Drain():
                 return ()
 
     def take(self, form: Form) -> None:
@@ -41,7 +41,7 @@ class Claims:
                     insort(self._ranges[block.family], (int(block.first), int(block.last), form.name))
             case Peer():
                 self._sessions[_session(form)] = form.name
-            case Advertisement() | NamedCommunity():
+            case Advertisement() | NamedCommunity() | BFDProfile() | HealthCheck() | Drain():
                 pass
 
     def _overlap(self, path: str, block: AddressRange) -> Problem | None:

@@ -13,8 +13,20 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from types import MappingProxyType
 
 from bgp_config.communities import ExtendedCommunity, LargeCommunity, StandardCommunity
-from bgp_config.names import ASN, AdvertisementName, Family, IPAddress, PeerName, PoolName, Prefix
-from bgp_config.selector import LabelSelector
+from bgp_config.names import (
+    ASN,
+    AdvertisementName,
+    BFDProfileName,
+    DrainName,
+    Family,
+    HealthCheckName,
+    IPAddress,
+    NodeName,
+    PeerName,
+    PoolName,
+    Prefix,
+)
+from bgp_config.selector import LabelSelector, selected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +126,7 @@ class Peer:
     node_selectors: tuple[LabelSelector, ...] | None = None
     families: frozenset[Family] | None = None
     graceful_restart_s: int | None = None
+    bfd_profile: BFDProfileName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +154,84 @@ class Advertisement:
         return IPv6Network((vip, self.aggregation_length_v6), strict=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BFDProfile:
+    """BFDProfile: how peers that name it are watched (RFC 5880). A peer is lost after `multiplier` intervals of silence.
+
+    `strict`: no BGP session before BFD is up (draft-ietf-idr-bgp-bfd-strict-mode), not only once it was.
+    """
+
+    name: BFDProfileName
+    interval_ms: int = 300
+    multiplier: int = 3
+    passive: bool = False
+    strict: bool = False
+
+
+class Protocol(StrEnum):
+    """What a health check speaks."""
+
+    TCP = "TCP"
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+
+
+class FailWhen(StrEnum):
+    """How many of a node's endpoints have to be sick for its VIP to be."""
+
+    ALL = "All"
+    ANY = "Any"
+
+
+class OnFailure(StrEnum):
+    """What a node does with a VIP whose endpoints here are sick."""
+
+    DEPREFER = "Deprefer"
+    WITHDRAW = "Withdraw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """HealthCheck: how speakers probe their own node's endpoints of the selected Services.
+
+    `port` None: the first port of the endpoint's slice. `statuses` are ranges of HTTP status codes, both ends included.
+    """
+
+    name: HealthCheckName
+    protocol: Protocol
+    port: int | None = None
+    host: str | None = None
+    path: str = "/"
+    statuses: tuple[tuple[int, int], ...] = ((200, 399),)
+    interval_s: float = 2.0
+    timeout_s: float = 1.0
+    rise: int = 2
+    fall: int = 3
+    fail_when: FailWhen = FailWhen.ALL
+    on_failure: OnFailure = OnFailure.DEPREFER
+    service_selectors: tuple[LabelSelector, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """Drain: nodes that shall lose their traffic without losing a connection that is new. `until` in seconds since 1970.
+
+    Of `nodes` and `node_selectors` exactly one is given. `force`: also where a node is the last that announces a VIP.
+    """
+
+    name: DrainName
+    nodes: frozenset[NodeName] | None = None
+    node_selectors: tuple[LabelSelector, ...] | None = None
+    drain_s: int = 30
+    until: float | None = None
+    reason: str = ""
+    force: bool = False
+
+    def concerns(self, node: NodeName, labels: Mapping[str, str]) -> bool:
+        """Whether it is about the node of this name and with these labels."""
+        return node in self.nodes if self.nodes is not None else selected(self.node_selectors, labels)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Everything accepted, by name. Immutable: a change makes a new one."""
@@ -148,6 +239,9 @@ class Config:
     pools: Mapping[PoolName, Pool] = field(default_factory=lambda: MappingProxyType({}))
     peers: Mapping[PeerName, Peer] = field(default_factory=lambda: MappingProxyType({}))
     advertisements: Mapping[AdvertisementName, Advertisement] = field(default_factory=lambda: MappingProxyType({}))
+    bfd_profiles: Mapping[BFDProfileName, BFDProfile] = field(default_factory=lambda: MappingProxyType({}))
+    health_checks: Mapping[HealthCheckName, HealthCheck] = field(default_factory=lambda: MappingProxyType({}))
+    drains: Mapping[DrainName, Drain] = field(default_factory=lambda: MappingProxyType({}))
 
     def pool_of(self, address: IPAddress) -> Pool | None:
         """The pool that holds this address; if there are two, the one that is not terminating."""

@@ -11,6 +11,9 @@ class ConfigKind(StrEnum):
     BGP_PEER = "BGPPeer"
     BGP_ADVERTISEMENT = "BGPAdvertisement"
     COMMUNITY = "Community"
+    BFD_PROFILE = "BFDProfile"
+    HEALTH_CHECK = "HealthCheck"
+    DRAIN = "Drain"
 
 
 class ConfigKey(NamedTuple):

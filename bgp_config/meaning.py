@@ -1,6 +1,6 @@
 """What one object says by itself, before it meets the others: the result of parsing.
 
-Pools and peers are complete. An advertisement may name Community objects, which are looked up when they exist.
+An advertisement may name Community objects, which are looked up when they exist; all else is complete.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bgp_config.communities import Community, ExtendedCommunity, LargeCommunity, StandardCommunity
-from bgp_config.config import Advertisement, Peer, Pool
+from bgp_config.config import Advertisement, BFDProfile, Drain, HealthCheck, Peer, Pool
 from bgp_config.names import CommunityName
 
 
@@ -43,4 +43,4 @@ class UnresolvedAdvertisement:
         )
 
 
-Meaning: TypeAlias = Pool | Peer | UnresolvedAdvertisement | NamedCommunity
+Meaning: TypeAlias = Pool | Peer | UnresolvedAdvertisement | NamedCommunity | BFDProfile | HealthCheck | Drain

@@ -9,6 +9,9 @@ PoolName = NewType("PoolName", str)
 PeerName = NewType("PeerName", str)
 AdvertisementName = NewType("AdvertisementName", str)
 CommunityName = NewType("CommunityName", str)
+BFDProfileName = NewType("BFDProfileName", str)
+HealthCheckName = NewType("HealthCheckName", str)
+DrainName = NewType("DrainName", str)
 NodeName = NewType("NodeName", str)
 
 IPAddress = IPv4Address | IPv6Address

@@ -18,7 +18,10 @@ from bgp_config.meaning import Meaning
 from bgp_config.problem import Problem
 from bgp_config.spec.advertisement import BGPAdvertisementSpec
 from bgp_config.spec.base import DNS_SUBDOMAIN, ObjectSpec, Seen
+from bgp_config.spec.bfd_profile import BFDProfileSpec
 from bgp_config.spec.community import WELL_KNOWN, CommunitySpec
+from bgp_config.spec.drain import DrainSpec
+from bgp_config.spec.health_check import HealthCheckSpec
 from bgp_config.spec.peer import BGPPeerSpec
 from bgp_config.spec.pool import AddressPoolSpec
 
@@ -27,6 +30,9 @@ SPECS: Mapping[ConfigKind, type[ObjectSpec]] = {
     ConfigKind.BGP_PEER: BGPPeerSpec,
     ConfigKind.BGP_ADVERTISEMENT: BGPAdvertisementSpec,
     ConfigKind.COMMUNITY: CommunitySpec,
+    ConfigKind.BFD_PROFILE: BFDProfileSpec,
+    ConfigKind.HEALTH_CHECK: HealthCheckSpec,
+    ConfigKind.DRAIN: DrainSpec,
 }
 _LONGEST_NAME = 253
 

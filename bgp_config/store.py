@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from bgp_config.claims import Form
 from bgp_config.communities import Community
-from bgp_config.config import Advertisement, Config, Peer, Pool
+from bgp_config.config import Advertisement, BFDProfile, Config, Drain, HealthCheck, Peer, Pool
 from bgp_config.kind import ConfigKey, ConfigKind
 from bgp_config.meaning import NamedCommunity, UnresolvedAdvertisement
 from bgp_config.names import CommunityName, PoolName
@@ -99,6 +99,9 @@ class ConfigStore:
             pools=MappingProxyType({form.name: form for form in forms if isinstance(form, Pool)}),
             peers=MappingProxyType({form.name: form for form in forms if isinstance(form, Peer)}),
             advertisements=MappingProxyType({form.name: form for form in forms if isinstance(form, Advertisement)}),
+            bfd_profiles=MappingProxyType({form.name: form for form in forms if isinstance(form, BFDProfile)}),
+            health_checks=MappingProxyType({form.name: form for form in forms if isinstance(form, HealthCheck)}),
+            drains=MappingProxyType({form.name: form for form in forms if isinstance(form, Drain)}),
         )
 
     def _communities(self) -> Mapping[CommunityName, Community]:
@@ -122,11 +125,13 @@ def _judge(
 
 
 def _references(parsed: Parsed) -> AbstractSet[ConfigKey]:
-    """The objects that an accepted advertisement names."""
+    """The objects that an accepted one names."""
     match parsed:
         case Accepted(UnresolvedAdvertisement(advertisement=advertisement, aliases=aliases)):
             pools = {ConfigKey(ConfigKind.ADDRESS_POOL, name) for name in advertisement.pools or ()}
             peers = {ConfigKey(ConfigKind.BGP_PEER, name) for name in advertisement.peers or ()}
             return pools | peers | {ConfigKey(ConfigKind.COMMUNITY, alias) for alias in aliases}
+        case Accepted(Peer(bfd_profile=str() as profile)):
+            return {ConfigKey(ConfigKind.BFD_PROFILE, profile)}
         case _:
             return frozenset()

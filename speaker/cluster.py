@@ -141,12 +141,10 @@ class Cluster:
             case Kind.SERVICE_CIDR:
                 self.service_cidrs.pop(key, None)
                 self.dirty.everything = True
-            case Kind.ADDRESS_POOL | Kind.BGP_PEER | Kind.BGP_ADVERTISEMENT | Kind.COMMUNITY:
+            case _:
                 before = self.config
                 self._config.remove(ConfigKind(kind.value), key.name)
                 self.dirty.everything |= self.config is not before
-            case _:
-                assert_never(kind)
 
     def _service(self, key: ObjectKey, service: Service | None) -> None:
         old = self.services.pop(key, None)

@@ -93,6 +93,58 @@ COMMUNITY = Definition(
         ),
     ),
 )
+BFD_PROFILE = Definition(
+    kind=ConfigKind.BFD_PROFILE.value,
+    plural="bfdprofiles",
+    short_names=("hbfd",),
+    description="How routers are watched by BFD, so that a silent one is noticed at once.",
+    spec=SPECS[ConfigKind.BFD_PROFILE],
+    status=ConfigStatus,
+    columns=(
+        Column("Interval ms", ".spec.intervalMilliseconds", "integer"),
+        Column("Multiplier", ".spec.multiplier", "integer"),
+        Column("Passive", ".spec.passive", "boolean", wide=True),
+        Column("Strict", ".spec.strict", "boolean", wide=True),
+        _ACCEPTED,
+        _AGE,
+        _WHY_NOT_ACCEPTED,
+    ),
+)
+HEALTH_CHECK = Definition(
+    kind=ConfigKind.HEALTH_CHECK.value,
+    plural="healthchecks",
+    short_names=("hhc",),
+    description="How speakers probe the endpoints of their own node.",
+    spec=SPECS[ConfigKind.HEALTH_CHECK],
+    status=ConfigStatus,
+    columns=(
+        Column("Protocol", ".spec.protocol"),
+        Column("Port", ".spec.port", "integer"),
+        Column("Path", ".spec.path", wide=True),
+        Column("Interval ms", ".spec.intervalMilliseconds", "integer"),
+        Column("On Failure", ".spec.onFailure"),
+        _ACCEPTED,
+        _AGE,
+        _WHY_NOT_ACCEPTED,
+    ),
+)
+DRAIN = Definition(
+    kind=ConfigKind.DRAIN.value,
+    plural="drains",
+    short_names=("hdrain",),
+    description="Nodes that shall lose their traffic before they are worked on.",
+    spec=SPECS[ConfigKind.DRAIN],
+    status=ConfigStatus,
+    columns=(
+        Column("Nodes", ".spec.nodes"),
+        Column("Seconds", ".spec.drainSeconds", "integer"),
+        Column("Until", ".spec.until"),
+        Column("Reason", ".spec.reason"),
+        _ACCEPTED,
+        _AGE,
+        _WHY_NOT_ACCEPTED,
+    ),
+)
 BGP_NODE = Definition(
     kind="BGPNode",
     plural="bgpnodes",
@@ -135,4 +187,14 @@ BGP_SESSION = Definition(
     selectable=(".status.node", ".status.peer", ".status.state"),
 )
 
-DEFINITIONS = (ADDRESS_POOL, BGP_PEER, BGP_ADVERTISEMENT, COMMUNITY, BGP_NODE, BGP_SESSION)
+DEFINITIONS = (
+    ADDRESS_POOL,
+    BGP_PEER,
+    BGP_ADVERTISEMENT,
+    COMMUNITY,
+    BFD_PROFILE,
+    HEALTH_CHECK,
+    DRAIN,
+    BGP_NODE,
+    BGP_SESSION,
+)

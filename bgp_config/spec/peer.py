@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bgp_config.config import NodeField, NodeValue, Peer, SecretRef
-from bgp_config.names import ASN, Family, IPAddress, PeerName
+from bgp_config.names import ASN, BFDProfileName, Family, IPAddress, PeerName
 from bgp_config.spec.addresses import AddressText, UnicastAddressText
 from bgp_config.spec.base import Distinct, NamespaceName, ObjectName, ObjectSpec, Spec, refusal, require_one_of_each
 from bgp_config.spec.cel import Cel, IsSet
@@ -179,6 +179,9 @@ class BGPPeerSpec(ObjectSpec):
     graceful_restart: GracefulRestartSpec | None = Field(
         None, description="Asks the peer to keep routes while a speaker restarts (RFC 4724): an object."
     )
+    bfd_profile: ObjectName | None = Field(
+        None, description="The BFDProfile by which the router is watched. Leave the field out to do without BFD."
+    )
 
     @field_validator("keepalive_time_seconds")
     @classmethod
@@ -244,6 +247,7 @@ class BGPPeerSpec(ObjectSpec):
             node_selectors=selectors_meaning(self.node_selectors),
             families=frozenset(Family(int(text.removeprefix("IPv"))) for text in self.families) if self.families else None,
             graceful_restart_s=self.graceful_restart.restart_time_seconds if self.graceful_restart else None,
+            bfd_profile=BFDProfileName(self.bfd_profile) if self.bfd_profile else None,
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from bgp_config.kind import ConfigKind
 from bgp_config.names import IPAddress
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
@@ -28,6 +29,9 @@ class Kind(StrEnum):
     BGP_PEER = "BGPPeer"
     BGP_ADVERTISEMENT = "BGPAdvertisement"
     COMMUNITY = "Community"
+    BFD_PROFILE = "BFDProfile"
+    HEALTH_CHECK = "HealthCheck"
+    DRAIN = "Drain"
 
     @property
     def is_config(self) -> bool:
@@ -40,7 +44,7 @@ class Kind(StrEnum):
         return self is Kind.SERVICE_CIDR
 
 
-CONFIG_KINDS = frozenset({Kind.ADDRESS_POOL, Kind.BGP_PEER, Kind.BGP_ADVERTISEMENT, Kind.COMMUNITY})
+CONFIG_KINDS = frozenset(Kind(kind) for kind in ConfigKind)
 CONFIG_API_VERSION = "herald-lb.io/v1alpha1"
 API_VERSIONS: Mapping[Kind, str] = {
     Kind.SERVICE: "v1",

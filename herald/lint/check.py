@@ -12,8 +12,13 @@ from bgp_config.store import ConfigStore
 from herald.lint.finding import Finding, Severity
 from herald.lint.read import LocatedObject
 
-_REFERENCES = {ConfigKind.ADDRESS_POOL: "pools", ConfigKind.BGP_PEER: "peers", ConfigKind.COMMUNITY: "communities"}
-"""The field of a BGPAdvertisement that names objects of a kind."""
+_REFERENCES = {
+    ConfigKind.ADDRESS_POOL: "pools",
+    ConfigKind.BGP_PEER: "peers",
+    ConfigKind.COMMUNITY: "communities",
+    ConfigKind.BFD_PROFILE: "bfdProfile",
+}
+"""The field that names objects of a kind."""
 
 
 def check(objects: Sequence[LocatedObject]) -> Iterator[Finding]:
@@ -41,7 +46,7 @@ def _defined_twice(each: LocatedObject, other: LocatedObject) -> Finding:
 
 def _refers_to_nothing(each: LocatedObject, absent: ConfigKey) -> Finding:
     message = f"{absent} is not among these files"
-    hint = "Add it, or ignore this if it is kept elsewhere: the advertisement waits for it."
+    hint = f"Add it, or ignore this if it is kept elsewhere: the {each.key.kind} waits for it."
     return _finding(each, _path_of_reference(each.spec, absent), message, hint, Severity.WARNING)
 
 

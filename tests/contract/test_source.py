@@ -27,6 +27,9 @@ LEAST: dict[Kind, Manifest] = {
     Kind.BGP_PEER: {"spec": {"localASN": 64512, "peerASN": 65001, "peerAddress": "192.0.2.1"}},
     Kind.BGP_ADVERTISEMENT: {"spec": {"pools": ["default"]}},
     Kind.COMMUNITY: {"spec": {"value": "65000:1"}},
+    Kind.BFD_PROFILE: {"spec": {}},
+    Kind.HEALTH_CHECK: {"spec": {"protocol": "TCP"}},
+    Kind.DRAIN: {"spec": {"nodes": ["node1"]}},
 }
 """The least that an object of a kind consists of."""
 

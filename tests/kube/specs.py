@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
@@ -196,6 +197,67 @@ def peers(draw: st.DrawFn) -> Json:
     return {**spec, **({"holdTimeSeconds": hold} if draw(st.booleans()) else {})}
 
 
+_ODD_TIMES = [
+    *["", "2027-01-31", "2027-02-29T00:00:00Z", "2027-13-01T00:00:00Z", "2027-01-01T24:00:00Z", "2027-01-01T00:00:60Z"],
+    *["2027-01-01T00:00:00", "2027-01-01T00:00:00+01:00", "1999-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "2027-1-1T0:0:0Z"],
+    *[
+        "2027-01-01t00:00:00z",
+        "2027-01-01T00:00:00.5Z",
+        "2027-00-01T00:00:00Z",
+        "2027-04-31T00:00:00Z",
+        "2028-02-29T00:00:00Z",
+    ],
+]
+_time = mostly(
+    st.integers(1_600_000_000, 4_000_000_000).map(lambda s: f"{datetime.fromtimestamp(s, UTC):%Y-%m-%dT%H:%M:%SZ}"),
+    _ODD_TIMES,
+)
+_text = mostly(st.text(st.characters(codec="ascii"), max_size=20), ["x" * 256, "x" * 257, "é" * 256])
+
+
+@st.composite
+def drains(draw: st.DrawFn) -> Json:
+    """By name or by label; now and then by both, or by none."""
+    which = {"nodes": lists(name, most=256, unique=True), "nodeSelectors": selectors}
+    some = draw(fields({}, which) if draw(st.integers(0, 15)) == _ODD else st.sampled_from(list(which)))
+    chosen = draw(fields({some: which[some]}, {})) if isinstance(some, str) else some
+    rest = {"drainSeconds": numbers(0, 3600), "until": _time, "reason": _text, "force": st.booleans()}
+    return chosen | draw(fields({}, rest))
+
+
+_statuses = mostly(
+    st.integers(100, 599).map(str) | st.tuples(st.integers(100, 399), st.integers(400, 599)).map(lambda t: f"{t[0]}-{t[1]}"),
+    ["", "99", "600", "200-", "-200", "299-200", "200-200", "20", "2000", "200-299-300", "2xx", "200\n", "٢٠٠"],
+)
+_host = mostly(
+    st.sampled_from(["a", "shop.example.com", "10.0.0.1"]), ["", "-a", "a-", "a b", "a\r\nx", "x" * 253, "x" * 254]
+)
+_path = mostly(
+    st.sampled_from(["/", "/healthz", "/a?b=c#d"]), ["", "healthz", "/a b", "/\n", "/é", "/" + "x" * 1023, "/" + "x" * 1024]
+)
+
+
+@st.composite
+def health_checks(draw: st.DrawFn) -> Json:
+    """What is about HTTP seldom beside TCP."""
+    protocol = draw(mostly(st.sampled_from(["TCP", "HTTP", "HTTPS"]), ["tcp", "UDP", ""]))
+    http = {"host": _host, "path": _path, "expectedStatuses": lists(_statuses, most=16, unique=True)}
+    interval = draw(numbers(100, 300_000))
+    timeout = numbers(10, min(60_000, max(10, interval))) if isinstance(interval, int) else numbers(10, 1000)
+    optional = {
+        "port": numbers(1, 65535),
+        "rise": numbers(1, 100),
+        "fall": numbers(1, 100),
+        "timeoutMilliseconds": timeout,
+        "failWhen": mostly(st.sampled_from(["All", "Any"]), ["all", ""]),
+        "onFailure": mostly(st.sampled_from(["Deprefer", "Withdraw"]), ["Ignore"]),
+        "serviceSelectors": selectors,
+        **(http if protocol != "TCP" or draw(st.integers(0, 15)) == _ODD else {}),
+    }
+    spec = {"protocol": protocol} | draw(fields({}, optional))
+    return {**spec, **({"intervalMilliseconds": interval} if draw(st.booleans()) else {})}
+
+
 _SPECS: Mapping[ConfigKind, st.SearchStrategy[Json]] = {
     ConfigKind.ADDRESS_POOL: fields({"blocks": lists(_block, most=256)}, {"autoAssign": st.booleans()}),
     ConfigKind.BGP_PEER: peers(),
@@ -215,6 +277,17 @@ _SPECS: Mapping[ConfigKind, st.SearchStrategy[Json]] = {
         },
     ),
     ConfigKind.COMMUNITY: fields({"value": community}, {}),
+    ConfigKind.BFD_PROFILE: fields(
+        {},
+        {
+            "intervalMilliseconds": numbers(10, 60_000),
+            "multiplier": numbers(2, 255),
+            "passive": st.booleans(),
+            "strict": st.booleans(),
+        },
+    ),
+    ConfigKind.HEALTH_CHECK: health_checks(),
+    ConfigKind.DRAIN: drains(),
 }
 
 

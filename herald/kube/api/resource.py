@@ -35,6 +35,9 @@ _PLURALS = {
     Kind.BGP_PEER: "bgppeers",
     Kind.BGP_ADVERTISEMENT: "bgpadvertisements",
     Kind.COMMUNITY: "communities",
+    Kind.BFD_PROFILE: "bfdprofiles",
+    Kind.HEALTH_CHECK: "healthchecks",
+    Kind.DRAIN: "drains",
 }
 NAMESPACED = frozenset({Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.SECRET})
 

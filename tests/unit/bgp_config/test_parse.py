@@ -14,6 +14,9 @@ VALID: Mapping[ConfigKind, Mapping[str, object]] = {
     ConfigKind.BGP_PEER: PEER,
     ConfigKind.BGP_ADVERTISEMENT: {},
     ConfigKind.COMMUNITY: {"value": "64512:100"},
+    ConfigKind.BFD_PROFILE: {},
+    ConfigKind.HEALTH_CHECK: {"protocol": "TCP"},
+    ConfigKind.DRAIN: {"nodes": ["node1"]},
 }
 
 

@@ -35,7 +35,7 @@ def test_every_kind_of_configuration_has_a_definition() -> None:
 
 def test_short_names_are_distinct_and_all_are_in_the_category() -> None:
     short = [name for d in DEFINITIONS for name in d.manifest()["spec"]["names"]["shortNames"]]
-    assert short == ["hpool", "hpeer", "hadv", "hcomm", "hnode", "hbs"]
+    assert short == ["hpool", "hpeer", "hadv", "hcomm", "hbfd", "hhc", "hdrain", "hnode", "hbs"]
     assert all(d.manifest()["spec"]["names"]["categories"] == ["herald"] for d in DEFINITIONS)
 
 
