@@ -22,9 +22,9 @@ from herald.program.shutdown import shutdown_requested
 from speaker.daemon import Settings, Speaker
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.lock import SpeakerLock
-from speaker.health import liveness, readiness
 from speaker.metrics import SpeakerCollector
 from speaker.netlink import Netlink
+from speaker.probes import liveness, readiness
 from speaker.reporter import Reporter
 from speaker.status_socket import answering
 

@@ -8,8 +8,8 @@ from bgp_config.names import NodeName
 from herald.kube.objects import Kind, KubeObject
 from herald.kube.source import Stale, Synced, Upsert
 from speaker.core import Core
-from speaker.health import TURN_LIMIT_S, liveness, readiness
 from speaker.peering import NodeNetwork, Source
+from speaker.probes import TURN_LIMIT_S, liveness, readiness
 from speaker.session import Closed, Established, InSync
 from speaker.table import SessionTable
 from tests.builders import advertisement_manifest, ip, node, peer_manifest, pool_manifest, session
