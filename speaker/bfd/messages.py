@@ -70,6 +70,7 @@ class _Status(_Ends, kw_only=True):
     since: float
     detection_time_s: float
     peer_detection_time_s: float
+    was_up: bool = False
 
 
 class _Snapshot(msgspec.Struct, tag_field="type", tag="snapshot"):
@@ -145,6 +146,7 @@ def _plain(status: Status) -> _Status:
         since=status.since,
         detection_time_s=status.detection_time_s,
         peer_detection_time_s=status.peer_detection_time_s,
+        was_up=status.was_up,
     )
 
 
@@ -158,4 +160,5 @@ def _typed(session: _Status) -> Status:
         since=session.since,
         detection_time_s=session.detection_time_s,
         peer_detection_time_s=session.peer_detection_time_s,
+        was_up=session.was_up,
     )

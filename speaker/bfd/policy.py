@@ -1,7 +1,8 @@
 """What BFD's word means for a BGP session: whether it may be open, and when that must be asked again. Pure.
 
 Rules, in this order:
-- Only evidence closes a session: while there is no BFD program to ask, all stays as it was.
+- Only evidence closes a session: while there is no BFD program to ask, all stays as it was. A program that has just started
+  is none: its sessions are Down because they are new.
 - Down by failure: BGP is closed one detection time later, when the peer must have seen the failure too, so that it does not
   take the end of the TCP connection for a graceful restart and keep our routes (RFC 5882, section 4.3; RFC 4724).
 - Once BFD was up, BGP opens again only with BFD up; `strict`: it waits for that from the start (RFC 5882, section 10.3).
@@ -65,15 +66,9 @@ class History:
 
 
 def observe(history: History, status: Status) -> History:
-    """BFD said something. Leaving Up is a failure unless the peer did it on purpose."""
-    up, on_purpose = status.state is State.UP, status.remote_state is State.ADMIN_DOWN
-    seen = replace(
-        history,
-        state=status.state,
-        remote_state=status.remote_state,
-        was_up=up or (history.was_up and not on_purpose),
-    )
-    failed = history.state is State.UP and not up and not on_purpose
+    """BFD said something. Leaving Up is a failure unless the peer did it on purpose, or a new program has not been Up yet."""
+    seen = replace(history, state=status.state, remote_state=status.remote_state, was_up=status.was_up)
+    failed = history.state is State.UP and status.state is not State.UP and status.was_up
     return _failed(seen, status) if failed else seen
 
 

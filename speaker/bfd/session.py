@@ -28,7 +28,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The session's state has changed; `session` says to what, and why."""
+    """The session's state has changed, or the peer has said or taken back AdminDown; `session` says how it is now."""
 
     previous: State
 
@@ -56,6 +56,8 @@ class Session:
     state: State = State.DOWN
     local_diag: Diag = Diag.NONE
     since: float = field(init=False)
+    was_up: bool = False
+    """It has been Up since it began, or since the peer last said AdminDown."""
     remote_state: State = State.DOWN
     remote_diag: int = Diag.NONE
     remote_discr: int = 0
@@ -116,12 +118,16 @@ class Session:
     def receive(self, packet: Packet, now: float) -> list[Effect]:
         """A packet that is this session's own (section 6.8.6, from the setting of bfd.RemoteDiscr on)."""
         self._heard = now
+        before = self.state, self.remote_state is State.ADMIN_DOWN
         self.remote_discr, self.remote_state, self.remote_diag = packet.my_discriminator, packet.state, packet.diag
         self.remote_demand, self.remote_detect_mult = packet.demand, packet.detect_mult
         self.remote_min_rx_us, self.remote_desired_min_tx_us = packet.required_min_rx_us, packet.desired_min_tx_us
         if packet.final:
             self._end_poll()
+        self.was_up = self.was_up and packet.state is not State.ADMIN_DOWN
         effects = [] if self.state is State.ADMIN_DOWN else self._follow(packet.state, now)
+        if not effects and before != (self.state, packet.state is State.ADMIN_DOWN):
+            effects.append(Changed(self.state))
         self._hasten()
         if packet.poll:
             effects.append(Send(self._packet(final=True)))
@@ -160,6 +166,7 @@ class Session:
         if self.state is State.UP:
             self.peer_detection_time_us = self.profile.multiplier * max(self.desired_min_tx_us, self.remote_min_rx_us)
         previous, self.state, self.local_diag, self.since = self.state, state, diag, now
+        self.was_up = state is State.UP or (self.was_up and state is not State.ADMIN_DOWN)
         self._set_intervals()
         self._next_tx = now  # the peer shall know at once (section 6.8.7)
         return [Changed(previous)]

@@ -162,4 +162,5 @@ def _status(hop: Hop, session: Session) -> Status:
         since=session.since,
         detection_time_s=session.detection_time_us / US,
         peer_detection_time_s=session.peer_detection_time_us / US,
+        was_up=session.was_up,
     )

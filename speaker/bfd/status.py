@@ -32,7 +32,8 @@ class Status:
     """A session as it is. `since`: of `state`, time.monotonic(). `diag`: why, in numbers of RFC 5880, 4.1.
 
     `detection_time_s`: how long the peer may be silent, as negotiated; 0 if it has not spoken yet. `peer_detection_time_s`:
-    how long the peer waits for us, as it was when the session was last Up.
+    how long the peer waits for us, as it was when the session was last Up. `was_up`: it has been Up since it began, or since
+    the peer last said AdminDown; a program that has just started knows of nothing before.
     """
 
     hop: Hop
@@ -43,3 +44,4 @@ class Status:
     since: float
     detection_time_s: float
     peer_detection_time_s: float
+    was_up: bool

@@ -32,6 +32,7 @@ UP = Status(
     since=1.0,
     detection_time_s=0.3,
     peer_detection_time_s=0.3,
+    was_up=True,
 )
 
 

@@ -31,6 +31,7 @@ STATUS = Status(
     since=12.5,
     detection_time_s=0.3,
     peer_detection_time_s=0.9,
+    was_up=True,
 )
 
 

@@ -11,7 +11,7 @@ LOOSE, STRICT = Profile(), Profile(strict=True)
 HOP = Hop(local=ip_address("10.1.1.1"), peer=ip_address("10.1.1.0"))
 
 
-def status(state: State, since: float, remote: State = State.UP) -> Status:
+def status(state: State, since: float, remote: State = State.UP, *, was_up: bool = True) -> Status:
     return Status(
         hop=HOP,
         state=state,
@@ -21,6 +21,7 @@ def status(state: State, since: float, remote: State = State.UP) -> Status:
         since=since,
         detection_time_s=3.0,
         peer_detection_time_s=0.9,
+        was_up=was_up and remote is not State.ADMIN_DOWN,
     )
 
 
@@ -39,7 +40,7 @@ def flaps(*times: float) -> History:
 
 
 def test_before_bfd_was_up_bgp_is_open_unless_the_profile_is_strict() -> None:
-    for seen in (History(), history(status(State.DOWN, 1.0)), history(status(State.INIT, 1.0))):
+    for seen in (History(), *(history(status(state, 1.0, was_up=False)) for state in (State.DOWN, State.INIT))):
         assert judge(seen, LOOSE, 5.0).may_open
         assert judge(seen, STRICT, 5.0).standing is Standing.AWAITED
         assert not judge(seen, STRICT, 5.0).may_open
@@ -68,8 +69,22 @@ def test_a_peer_that_ends_bfd_on_purpose_keeps_its_bgp_session() -> None:
     for profile in (LOOSE, STRICT):
         assert judge(ended, profile, 100.0).standing is Standing.NOT_IN_USE
         assert judge(ended, profile, 100.0).may_open
-    again = observe(ended, status(State.INIT, 30.0, State.DOWN))
+    again = observe(ended, status(State.INIT, 30.0, State.DOWN, was_up=False))
     assert judge(again, LOOSE, 30.0).may_open
+
+
+def test_a_peer_that_ends_bfd_on_purpose_while_it_is_down_opens_bgp_again() -> None:
+    assert judge(observe(UP_DOWN, status(State.DOWN, 20.0, State.ADMIN_DOWN)), LOOSE, 30.0).may_open
+
+
+def test_a_program_that_has_just_started_closes_nothing() -> None:
+    seen = history(status(State.UP, 10.0), status(State.DOWN, 20.0, State.DOWN, was_up=False))
+    assert judge(seen, LOOSE, 30.0).standing is Standing.UNKNOWN
+    assert seen.failures == ()
+
+
+def test_a_speaker_that_has_just_started_closes_bgp_where_bfd_was_up_before() -> None:
+    assert judge(history(status(State.DOWN, 20.0)), LOOSE, 30.0).standing is Standing.DOWN
 
 
 def test_after_three_failures_in_a_minute_bgp_stays_closed_for_a_minute_after_the_last() -> None:

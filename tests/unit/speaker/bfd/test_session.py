@@ -296,3 +296,24 @@ def test_the_invariants_hold_whatever_happens(history: list[Packet | Profile | f
             assert packet.my_discriminator == 1
         made.advance(now)
         assert made.deadline is None or made.deadline > now
+
+
+def test_admin_down_of_the_peer_is_told_also_when_the_session_is_down_already() -> None:
+    made = up_session()
+    made.advance(10.0)
+    assert (made.state, made.was_up) == (State.DOWN, True)
+    assert made.receive(ADMIN_DOWN, 11.0) == [Changed(State.DOWN)]
+    assert not made.was_up
+    assert made.receive(ADMIN_DOWN, 12.0) == []
+    assert Changed(State.DOWN) in made.receive(DOWN, 13.0)
+
+
+def test_a_session_that_was_up_says_so_until_either_end_says_admin_down() -> None:
+    made = session()
+    made.receive(DOWN, 0.0)
+    assert not made.was_up
+    made.receive(INIT, 0.1)
+    made.receive(replace(UP, state=State.DOWN), 0.2)
+    assert (made.state, made.was_up) == (State.DOWN, True)
+    made.disable(0.3)
+    assert not made.was_up
