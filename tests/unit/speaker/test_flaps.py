@@ -4,7 +4,8 @@ import pytest
 
 from herald.kube.objects import ObjectKey
 from speaker.core import Transition
-from speaker.flaps import HOLD_S, QUIET_S, Flaps
+from speaker.flaps import Flaps
+from speaker.hold_down import HOLD_S, QUIET_S
 from speaker.reasons import Reason
 from speaker.route import RouteState
 from tests.builders import ip
