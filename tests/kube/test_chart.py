@@ -105,21 +105,9 @@ async def test_a_wrong_value_is_refused_and_named(values: Mapping[str, Any], sai
 
 async def test_all_values_are_in_the_schema() -> None:
     """Also those that are commented in values.yaml as free."""
-    await render("herald", {**EVERYTHING, "podMonitor": {"enabled": True, "interval": "30s", "labels": {"release": "a"}}})
-
-
-async def test_both_programs_are_monitored_if_that_is_asked_for() -> None:
-    labels = {"release": "prometheus"}
-    objects = await render("herald", {"podMonitor": {"enabled": True, "labels": labels}})
-    monitors = [each for each in objects if each["kind"] == "PodMonitor"]
-    for monitor, kind in zip(monitors, ("Deployment", "DaemonSet"), strict=True):
-        pod = of_kind(objects, kind)["spec"]["template"]
-        (port,) = pod["spec"]["containers"][0]["ports"]
-        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
-        assert (endpoint["port"], endpoint["interval"]) == (port["name"], "15s")
-        assert {"targetLabel": "job", "replacement": pod["spec"]["serviceAccountName"]} in endpoint["relabelings"]
-        assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
-        assert monitor["metadata"]["labels"].items() > labels.items()
+    monitor = {"enabled": True, "interval": "30s", "labels": {"release": "a"}}
+    rule = {"enabled": True, "labels": {"release": "a"}, "runbooks": "https://wiki.example.org/herald"}
+    await render("herald", {**EVERYTHING, "podMonitor": monitor, "prometheusRule": rule})
 
 
 @pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "everything"])

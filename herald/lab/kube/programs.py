@@ -1,7 +1,7 @@
 """Where the real Kubernetes programs of the lab are. Nothing is installed here: scripts/setup.sh kube does that.
 
-kube-apiserver, kube-proxy and Helm are built from the source that tools/kube and tools/helm pin, into a cache outside of the
-checkout; KUBE_APISERVER, KUBE_PROXY and HELM name others. etcd is the distribution's, kubectl is a Python package.
+What the modules in tools/ pin is built from source into a cache outside of the checkout; KUBE_APISERVER, KUBE_PROXY, HELM,
+COMPOSE_SPEC and PROMETHEUS_OPERATOR name others. etcd is the distribution's, kubectl is a Python package.
 """
 
 import os
@@ -29,6 +29,19 @@ def kube_proxy() -> Path:
 
 def helm() -> Path:
     return _built("helm", "helm", "HELM")
+
+
+def compose_spec() -> Path:
+    """Reads a compose file as Compose v2 does: its own loader, alone."""
+    return _built("compose", "compose-spec", "COMPOSE_SPEC")
+
+
+def prometheus_operator() -> Path:
+    """The directory with the definitions of PodMonitor and PrometheusRule."""
+    directory = Path(os.environ.get("PROMETHEUS_OPERATOR") or cache("prometheus-operator"))
+    if not directory.is_dir():
+        raise LabError(f"{directory} is not there yet: {REMEDY}")
+    return directory
 
 
 def kubectl() -> Path:
