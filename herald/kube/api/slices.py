@@ -1,13 +1,12 @@
 """The feed of EndpointSlices: only those of claimed Services are said and kept, of the others nothing but the name. Pure.
 
-A cluster has many more slices than load balancers: 20,000 names cost a few megabytes, 20,000 slices a hundred. The price
+A cluster has many more slices than load balancers: 20,000 names cost four megabytes, 20,000 slices a hundred. The price
 is that the slices of a Service claimed later have to be fetched, if it has any yet; a new Service has none, and gets
 them by the watch. A fetch is behind or ahead of the watch: of two states of one object the newer counts, by
 resourceVersion (KEP-5504), also when the newer one is that it is deleted or another Service's.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -25,14 +24,6 @@ class Fetch:
         self.service = service
 
 
-@dataclass(slots=True)
-class _Listing:
-    """A list under way: the names that it has told of, and what has been claimed since it began."""
-
-    names: SliceNames = field(default_factory=SliceNames)
-    claimed: set[ObjectKey] = field(default_factory=set)
-
-
 class SliceFeed:
     """A Feed. `wanted` are the fetches to be made, the answer of each goes to `fetched`; `wake` tells of new ones."""
 
@@ -41,7 +32,7 @@ class SliceFeed:
         self._objects = ObjectFeed(Kind.ENDPOINT_SLICE, post, problems)
         self._claimed: set[ObjectKey] = set()
         self._names = SliceNames()
-        self._listing: _Listing | None = None
+        self._claimed_meanwhile: set[ObjectKey] | None = None  # since the list under way began; None without one
         self._left: dict[ObjectKey, int] = {}
         self.wanted: dict[ObjectKey, Fetch] = {}
 
@@ -51,17 +42,17 @@ class SliceFeed:
 
     @property
     def is_listing(self) -> bool:
-        return self._listing is not None
+        return self._claimed_meanwhile is not None
 
     def claim(self, service: ObjectKey) -> None:
         """From now on the slices of the Service are said."""
         if service in self._claimed:
             return
         self._claimed.add(service)
-        if self._listing:
-            self._listing.claimed.add(service)
-        else:
+        if self._claimed_meanwhile is None:
             self._want(service)
+        else:
+            self._claimed_meanwhile.add(service)
 
     def unclaim(self, service: ObjectKey) -> None:
         """The slices of a Service that is none of ours any more: gone, for the reader."""
@@ -76,19 +67,20 @@ class SliceFeed:
             return
         for head, raw in items:
             if _version(head.resource_version) > max(self._held_version(head.key), self._left.get(head.key, 0)):
-                self._record(head)
+                self._names.put(head.key, head.service)
                 self._objects.upsert(head.key, raw)
         self._drop_wish(fetch.service)
 
     def begin_list(self) -> None:
         """It will tell of all that is claimed now; of what is claimed while it goes on perhaps not."""
         self._objects.begin_list()
-        self._listing = _Listing()
+        self._names.begin_list()
+        self._claimed_meanwhile = set()
         self.wanted.clear()
         self._left.clear()
 
     def item(self, head: Head, raw: msgspec.Raw) -> None:
-        self._record(head)
+        self._names.put(head.key, head.service)
         if head.service in self._claimed:
             self._objects.item(head, raw)
         else:  # it may have been handed over by a claimed Service
@@ -96,11 +88,10 @@ class SliceFeed:
 
     def end_list(self, now: float) -> None:
         self._objects.end_list(now)
-        if self._listing:
-            listing, self._listing = self._listing, None
-            self._names = listing.names
-            for service in listing.claimed & self._claimed:
-                self._want(service)
+        self._names.end_list()
+        claimed, self._claimed_meanwhile = self._claimed_meanwhile or set(), None
+        for service in claimed & self._claimed:
+            self._want(service)
         self._wake()
 
     def event(self, type_: EventType, head: Head, raw: msgspec.Raw, now: float) -> None:
@@ -128,11 +119,6 @@ class SliceFeed:
         self.wanted.pop(service, None)
         if not self.wanted:
             self._left.clear()
-
-    def _record(self, head: Head) -> None:
-        self._names.put(head.key, head.service)
-        if self._listing:
-            self._listing.names.put(head.key, head.service)
 
     def _held_version(self, key: ObjectKey) -> int:
         held = self._objects.known.objects.get(key)
