@@ -21,6 +21,7 @@ from herald.kube.source import Change, Changes, Fresh, Stale
 from herald.kube.staleness import Staleness
 from herald.program.logs import fields
 from speaker.admission import Admission
+from speaker.bfd.witness import BfdWitness
 from speaker.bind import SLICE, Binder
 from speaker.core import Core, Outcome
 from speaker.data_path import DataPath, NoGate, question_of
@@ -90,6 +91,7 @@ class Speaker:
         )
         self.table = SessionTable()
         self.latency = Latency()
+        self.bfd = BfdWitness(settings.runtime_dir, changes.wake)
         self.history = History()
         self.staleness = Staleness()
         self._sessions = Sessions()
@@ -201,6 +203,7 @@ class Speaker:
             self.admission.follow(core, outcome.transitions, now)
         self.history.decided(outcome.transitions, now)
         self.latency.decided(outcome.transitions, time.monotonic())
+        self.bfd.follow(core, now)
         await self._program(engine, outcome, now)
         await self._unbind_due(now)
         if self._watch.changed and now - self._observed_at >= OBSERVE_S:
@@ -257,7 +260,7 @@ class Speaker:
         if binder and binder.is_busy(now):
             self._changes.wake()
             return  # a session is opened with all its routes
-        moves = self._sessions.moves(self.core.peering.sessions.values(), now)
+        moves = self._sessions.moves(self.bfd.permitted(self.core.peering.sessions.values(), now), now)
         for spec in moves.close:
             engine.close(spec)
         for spec in moves.open:

@@ -65,6 +65,7 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
                 serving.append(tasks.create_task(reporter.run()))
             if speaker.admission:
                 serving.append(tasks.create_task(speaker.admission.poll.run()))
+            serving.append(tasks.create_task(speaker.bfd.client.run()))
             tasks.create_task(engine.run())
             registry = CollectorRegistry()
             tally = objects.client.tally if isinstance(objects, FromApi) else None

@@ -61,6 +61,9 @@ class PeerReason(StrEnum):
     NOT_ON_LINK = "notOnLink"
     NO_SOURCE_ADDRESS = "noSourceAddress"
     DUPLICATE_PEER = "duplicatePeer"
+    BFD_DOWN = "bfdDown"
+    BFD_AWAITED = "bfdAwaited"
+    BFD_HELD_DOWN = "bfdHeldDown"
 
     @property
     def remedy(self) -> str:
@@ -75,4 +78,7 @@ _PEER_REMEDIES = {
     PeerReason.NOT_ON_LINK: "peerAddress is on no network of this node: set spec.multihop for an eBGP peer some hops away",
     PeerReason.NO_SOURCE_ADDRESS: "this node has no address to reach the peer from: check routes, or set spec.sourceAddress",
     PeerReason.DUPLICATE_PEER: "another BGPPeer says the same or has the same peer and source address: keep one of them",
+    PeerReason.BFD_DOWN: "BFD was up and does not hear the router: the session opens when it does, or says AdminDown",
+    PeerReason.BFD_AWAITED: "the BFDProfile is strict and BFD is not up yet: check BFD on the router and `herald bfd` here",
+    PeerReason.BFD_HELD_DOWN: "BFD went down three times in a minute: the session opens a minute after the last time",
 }

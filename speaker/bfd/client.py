@@ -10,6 +10,7 @@ program is away the last statuses stand: no evidence is no change.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -33,11 +34,16 @@ class BfdClient:
         self._on_status = on_status
         self._wanted: Mapping[Hop, Profile] | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._absent_since = time.monotonic()
         self.statuses: dict[Hop, Status] = {}
 
     @property
     def connected(self) -> bool:
         return self._writer is not None
+
+    def absent_s(self, now: float) -> float:
+        """For how long there has been no program to talk to; 0 while there is one."""
+        return 0.0 if self.connected else now - self._absent_since
 
     def want(self, wanted: Mapping[Hop, Profile]) -> None:
         """From now on these sessions and no others; said again to every new program."""
@@ -52,9 +58,9 @@ class BfdClient:
             try:
                 await self._converse()
             except (OSError, messages.MessageError, asyncio.LimitOverrunError, ValueError) as error:
-                if not told:
-                    log.warning("no BFD program", extra=fields(path=self._path, error=error))
-                told = True
+                if not told and self._wanted:
+                    log.warning("no BFD program: BGP goes on without it", extra=fields(path=self._path, error=error))
+                told = bool(self._wanted)
             else:
                 told = False
             await asyncio.sleep(RETRY_S)
@@ -70,6 +76,7 @@ class BfdClient:
                 self._hear(line)
         finally:
             self._writer = None
+            self._absent_since = time.monotonic()
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()

@@ -19,6 +19,8 @@ from speaker.bfd.profile import Profile
 from speaker.bfd.status import Hop, Status
 
 MAX_LINE = 4 * 2**20
+SOCKET_NAME = "bfd.sock"
+"""Below the runtime directory."""
 
 
 class MessageError(ValueError):

@@ -66,7 +66,7 @@ class History:
 
 
 def observe(history: History, status: Status) -> History:
-    """BFD said something. Leaving Up is a failure unless the peer did it on purpose, or a new program has not been Up yet."""
+    """BFD said something. Leaving Up is a failure unless the peer did it on purpose, or it is a new program that says so."""
     seen = replace(history, state=status.state, remote_state=status.remote_state, was_up=status.was_up)
     failed = history.state is State.UP and status.state is not State.UP and status.was_up
     return _failed(seen, status) if failed else seen

@@ -20,6 +20,7 @@ from types import FrameType
 from bgp_config.names import Family
 from herald.program.logs import fields
 from speaker.bfd.control import ControlServer
+from speaker.bfd.messages import SOCKET_NAME
 from speaker.bfd.packet import Diag
 from speaker.bfd.profile import Profile
 from speaker.bfd.realtime import become_punctual
@@ -29,7 +30,6 @@ from speaker.bfd.udp import PORT, Receiver, UdpTransmitter
 
 log = logging.getLogger(__name__)
 
-SOCKET_NAME = "bfd.sock"
 BATCH = 256
 """Datagrams that are received before the timers get their turn."""
 PENDING_LOG_LINES = 1000
