@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 
 from bgp_config.problem import Problem, path_of
 from bgp_config.spec.base import DNS_LABEL, DNS_SUBDOMAIN, RULE
+from bgp_config.spec.drain import TIME
+from bgp_config.spec.health_check import HOST, PATH, STATUSES
 from bgp_config.spec.selector import LABEL_KEY, LABEL_VALUE
 
 UNKNOWN_FIELD = "extra_forbidden"
@@ -22,6 +24,10 @@ _PATTERNS = {
     LABEL_KEY: "a label key: [prefix/]name of letters, digits, '-', '_' and '.'",
     LABEL_VALUE: "a label value: letters, digits, '-', '_' and '.', starting and ending with a letter or digit",
     DNS_LABEL: "a namespace's name: lower-case letters, digits and '-', starting and ending with a letter or digit",
+    TIME: "a time in UTC, as in 2027-01-31T18:00:00Z",
+    HOST: "a host name or an IPv4 address",
+    PATH: "a path: a slash, then characters of ASCII without blanks",
+    STATUSES: "a status code as in 204, or two of them as in 200-299",
     DNS_SUBDOMAIN: "an object's name: lower-case letters, digits, '-' and '.', starting and ending with a letter or digit",
 }
 _MESSAGES = {

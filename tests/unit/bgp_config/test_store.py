@@ -50,7 +50,7 @@ def community(name: str, value: str) -> Manifest:
 
 
 def bad(kind: ConfigKind, name: str, created: str | None = None) -> Manifest:
-    return Manifest(kind, name, {"blocks": [], "peerAddress": 1, "localPref": -1, "value": "?"}, created)
+    return Manifest(kind, name, {"blocks": [], "peerAddress": 1, "localPref": -1, "value": "?", "multiplier": 0}, created)
 
 
 def filled(*manifests: Manifest) -> ConfigStore:
@@ -64,7 +64,19 @@ def verdict(store: ConfigStore, kind: ConfigKind, name: str) -> Verdict:
     return store.verdicts[ConfigKey(kind, name)]
 
 
-VALID = [pool("p", "10.0.0.0/24"), peer("r"), advertisement("a", pools=["p"]), community("c", "1:2")]
+def other(kind: ConfigKind, name: str, **spec: object) -> Manifest:
+    return Manifest(kind, name, spec)
+
+
+VALID = [
+    pool("p", "10.0.0.0/24"),
+    peer("r"),
+    advertisement("a", pools=["p"]),
+    community("c", "1:2"),
+    other(ConfigKind.BFD_PROFILE, "b", multiplier=5),
+    other(ConfigKind.HEALTH_CHECK, "h", protocol="TCP"),
+    other(ConfigKind.DRAIN, "d", nodes=["node1"]),
+]
 
 
 class TestOneObject:
@@ -269,6 +281,9 @@ valid_manifests = st.one_of(
     st.builds(peer, names, addresses, ages),
     st.builds(lambda name, c: advertisement(name, communities=[c], pools=["a"]), names, st.sampled_from(["a", "1:1"])),
     st.builds(community, names, st.sampled_from(["1:1", "1:2:3"])),
+    st.builds(lambda name, times: other(ConfigKind.BFD_PROFILE, name, multiplier=times), names, st.integers(2, 4)),
+    st.builds(lambda name, fall: other(ConfigKind.HEALTH_CHECK, name, protocol="TCP", fall=fall), names, st.integers(1, 3)),
+    st.builds(lambda name, node: other(ConfigKind.DRAIN, name, nodes=[node]), names, names),
 )
 valid_sets = st.lists(valid_manifests, unique_by=lambda manifest: (manifest.kind, manifest.name), max_size=12)
 
