@@ -179,10 +179,18 @@ class Endpoint(Value, frozen=True):
     node_name: str | None = None
 
 
+class EndpointPort(Value, frozen=True, gc=False):
+    """`port` is absent where it is all ports."""
+
+    port: int | None = None
+    protocol: str = "TCP"
+
+
 class EndpointSlice(Value, frozen=True):
     metadata: Metadata
     address_type: str = "IPv4"
     endpoints: list[Endpoint] = []
+    ports: list[EndpointPort] = []
 
     @property
     def key(self) -> ObjectKey:
