@@ -1,5 +1,5 @@
-"""Herald on a lab: the controller, and a speaker and an endpoint on every node, fed from a copy of a folder of manifests.
-herald.lab.kube.deployment is the same on a real API server.
+"""Herald on a lab: the controller, and a speaker and an endpoint on every node, fed from a copy of a folder of manifests;
+where the lab's ToRs run BFD, `herald bfd` on every node too. herald.lab.kube.deployment is the same on a real API server.
 
 The demo, the lab's tests and the benchmarks drive Herald through this and look at routers only; nothing here asks Herald
 what it announces.
@@ -49,6 +49,7 @@ class Deployment:
     env: Mapping[str, str] = field(default_factory=dict)
     controller: Process | None = None
     speakers: dict[str, Process] = field(default_factory=dict)
+    bfds: dict[str, Process] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
 
     @property
@@ -90,6 +91,8 @@ class Deployment:
         self.start_controller()
         for node in self.nodes:
             self.start_endpoint(node)
+            if self.lab.topology.settings.bfd is not None:
+                self.start_bfd(node)
             self.start_speaker(node)
 
     def start_controller(self) -> None:
@@ -99,10 +102,17 @@ class Deployment:
     def start_endpoint(self, node: str) -> None:
         self.endpoints[node] = self.lab.start_endpoint(node)
 
+    def start_bfd(self, node: str) -> None:
+        """In the speaker's runtime directory. It outlives the speaker, as its own DaemonSet does."""
+        self.bfds[node] = self._herald(node, "bfd", ["--runtime-dir", str(self.runtime_of(node))])
+
     def start_speaker(self, node: str) -> None:
-        runtime = ["--runtime-dir", str(self.lab.directory_of(node) / "run")]
+        runtime = ["--runtime-dir", str(self.runtime_of(node))]
         flags = ["--node-name", node, *self._source_flags("speaker", node), *runtime, *self.speaker_flags]
         self.speakers[node] = self._herald(node, "speaker", flags)
+
+    def runtime_of(self, node: str) -> Path:
+        return self.lab.directory_of(node) / "run"
 
     def _source_flags(self, word: str, node: str | None = None) -> list[str]:  # noqa: ARG002 -- the same for all programs
         """Where this program finds the objects."""

@@ -1,4 +1,5 @@
-"""Manifests for a lab's topology: its nodes, a BGPPeer per node port, and Services with their EndpointSlices. Pure.
+"""Manifests for a lab's topology: its nodes, a BGPPeer per node port, the BFDProfile where its ToRs run BFD, and Services
+with their EndpointSlices. Pure.
 
 deploy/examples are the manifests of the plain rack as a person would write them; these are for every other topology.
 """
@@ -10,7 +11,7 @@ import yaml
 
 from bgp_config.names import IPAddress, Prefix
 from herald.kube.objects import API_VERSIONS, SERVICE_NAME_LABEL, Kind
-from herald.lab.topology import Cable, MachineName, Node, Topology
+from herald.lab.topology import Bfd, Cable, MachineName, Node, Topology
 
 Manifest = dict[str, Any]
 """One object as YAML and JSON have it."""
@@ -22,11 +23,14 @@ def dump(manifests: Iterable[Manifest]) -> str:
 
 
 def network(topology: Topology) -> list[Manifest]:
-    """Nodes, peers, the pool `default` of all that the ToRs accept, and an advertisement of everything to everyone."""
+    """Nodes, peers, the pool `default` of all that the ToRs accept, and an advertisement of everything to everyone; with the
+    BFDProfile `default` that says what the ToRs say.
+    """
     pools = topology.settings.pools
     return [
         *(node(each) for each in topology.nodes),
         *peers(topology),
+        *([bfd_profile("default", topology.settings.bfd)] if topology.settings.bfd else ()),
         pool("default", pools if topology.settings.ipv6 else [p for p in pools if p.version == 4]),  # noqa: PLR2004
         manifest(Kind.BGP_ADVERTISEMENT, "default", {}),
     ]
@@ -55,9 +59,16 @@ def _peer(topology: Topology, each: Node, port: Cable, address: IPAddress) -> Ma
         "keepaliveTimeSeconds": settings.keepalive_time_s,
         "nodeSelectors": [{"matchLabels": {"kubernetes.io/hostname": each.name}}],
     }
+    if settings.bfd is not None:
+        spec["bfdProfile"] = "default"
     if name in settings.passwords:
         spec["passwordSecret"] = {"namespace": "herald-system", "name": name}
     return manifest(Kind.BGP_PEER, name if address.version == 4 else f"{name}-v6", spec)  # noqa: PLR2004
+
+
+def bfd_profile(name: str, bfd: Bfd, **spec: object) -> Manifest:
+    said = {"intervalMilliseconds": bfd.interval_ms, "multiplier": bfd.multiplier, **spec}
+    return manifest(Kind.BFD_PROFILE, name, said)
 
 
 def pool(name: str, prefixes: Iterable[Prefix]) -> Manifest:

@@ -62,6 +62,8 @@ class Router:
         if (self.directory / "bfdd.conf").exists():
             await self.start_bfdd()
         await self.start_bgpd()
+        if "bfdd" in self._daemons:
+            self.prefer()
 
     async def stop(self) -> None:
         """As an operator stops it: bgpd closes its sessions, bfdd too, zebra takes its routes back."""
@@ -99,7 +101,8 @@ class Router:
         await self._start_daemon("bfdd", self.directory / "bfdd.vty", "--bfdctl", str(self.directory / "bfdd.sock"))
 
     def prefer(self) -> None:
-        """Its daemons come before all that is not real-time, as on a router that has its processors to itself.
+        """Its daemons come before all that is not real-time, as on a router that has its processors to itself. One that runs
+        BFD is so from its start.
 
         All of their threads: zebra's main thread spins while it waits for the one that writes to the kernel.
         """
