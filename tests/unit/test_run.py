@@ -18,7 +18,8 @@ def run(*arguments: str, cwd: Path = CHECKOUT) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize(
-    "script", ["run", "scripts/setup.sh", "scripts/build-kube.sh", "scripts/render-kustomize.sh", ".ci/run"]
+    "script",
+    ["run", "scripts/setup.sh", "scripts/build-kube.sh", "scripts/render-kustomize.sh", "deploy/slim.sh", ".ci/run"],
 )
 def test_script_is_executable_and_parses(script: str) -> None:
     path = CHECKOUT / script
