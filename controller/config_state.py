@@ -6,7 +6,7 @@ is not deleted; one that is deleted keeps it, and serves on, until its addresses
 another pool that has those that are held, or by a person who sets the annotation RELEASE to "true".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -50,12 +50,20 @@ def status_of(plan: Plan, manifest: ConfigManifest, now: datetime) -> ObjectStat
     verdict = plan.verdicts.get(ConfigKey(ConfigKind(manifest.kind.value), manifest.metadata.name))
     if verdict is None:
         return None
-    conditions = tuple(_dated(said, manifest, verdict.generation, now) for said in _said(plan, manifest, verdict))
+    conditions = conditions_of(plan, manifest, verdict, now)
     if manifest.kind.value != ConfigKind.ADDRESS_POOL:
         return ConfigStatus(conditions=conditions)
     return AddressPoolStatus(
         ipv4=_use(plan, manifest, Family.IPV4), ipv6=_use(plan, manifest, Family.IPV6), conditions=conditions
     )
+
+
+def conditions_of(
+    plan: Plan, manifest: ConfigManifest, verdict: Verdict, now: datetime, own: Iterable[Said] = ()
+) -> tuple[Condition, ...]:
+    """`own`: those that a kind has another word about, instead of what holds for all."""
+    said = {each.type: each for each in (*_said(plan, manifest, verdict), *own)}
+    return tuple(_dated(each, manifest, verdict.generation, now) for each in said.values())
 
 
 def _said(plan: Plan, manifest: ConfigManifest, verdict: Verdict) -> Iterator[Said]:

@@ -6,6 +6,7 @@ from bgp_config.parse import SPECS
 from bgp_config.spec.cel import Cel
 from bgp_config.spec.community import WELL_KNOWN
 from bgp_config.status.condition import ConditionType, ConfigStatus
+from bgp_config.status.drain import DrainStatus
 from bgp_config.status.node import BGPNodeStatus
 from bgp_config.status.pool import AddressPoolStatus
 from bgp_config.status.session import BGPSessionStatus
@@ -134,12 +135,16 @@ DRAIN = Definition(
     short_names=("hdrain",),
     description="Nodes that shall lose their traffic before they are worked on.",
     spec=SPECS[ConfigKind.DRAIN],
-    status=ConfigStatus,
+    status=DrainStatus,
     columns=(
         Column("Nodes", ".spec.nodes"),
-        Column("Seconds", ".spec.drainSeconds", "integer"),
+        Column("Drained", ".status.drained", "integer"),
+        Column("Of", ".status.total", "integer"),
+        Column("State", _condition(ConditionType.READY, "reason")),
+        Column("Seconds", ".spec.drainSeconds", "integer", wide=True),
         Column("Until", ".spec.until"),
         Column("Reason", ".spec.reason"),
+        Column("Why", _condition(ConditionType.READY, "message"), wide=True),
         _ACCEPTED,
         _AGE,
         _WHY_NOT_ACCEPTED,

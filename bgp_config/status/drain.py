@@ -5,6 +5,7 @@ its BGPNode by naming the grants that it follows (`grant_of`), so a word about a
 this.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -59,6 +60,6 @@ class DrainStatus(Status, frozen=True, kw_only=True):
     conditions: Conditions = ()
 
 
-def grant_of(uid: str, granted: str) -> str:
-    """The name of a grant: of which Drain, by its uid, and when, as its status has it."""
-    return f"{uid}@{granted}"
+def grant_of(uid: str, granted: datetime) -> str:
+    """The name of a grant: of which Drain, by its uid, and when, in UTC."""
+    return f"{uid}@{granted:%Y-%m-%dT%H:%M:%SZ}"

@@ -17,6 +17,7 @@ from bgp_config.status.condition import Conditions
 
 MAX_ERRORS = 16
 MAX_SERVICES = 64
+MAX_GRANTS = 16
 HEARTBEAT_S = 20
 SILENCE_S = 45
 
@@ -44,6 +45,9 @@ class Drain(Status, frozen=True, kw_only=True):
     reason: Annotated[Word, Meta(description="Why, in one word for machines.")]
     since: Annotated[Time, Meta(description="Since when.")]
     message: Annotated[Text, Meta(description="Why, for people.")] = ""
+    grants: Annotated[
+        tuple[Word, ...], Meta(max_length=MAX_GRANTS, description="The grants of Drain objects that the speaker follows.")
+    ] = ()
 
 
 class DataPathState(StrEnum):

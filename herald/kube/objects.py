@@ -12,6 +12,7 @@ import msgspec
 
 from bgp_config.kind import ConfigKind
 from bgp_config.names import IPAddress
+from bgp_config.status.drain import DrainedNode
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -269,7 +270,10 @@ class ServiceCIDR(Value, frozen=True):
 
 
 class ConfigStatus(Value, frozen=True):
+    """`nodes` is of a Drain: what the controller has granted to which."""
+
     conditions: list[Condition] = []
+    nodes: list[DrainedNode] = []
 
 
 class ConfigManifest(Value, frozen=True):
