@@ -282,8 +282,8 @@ _SPECS: Mapping[ConfigKind, st.SearchStrategy[Json]] = {
         {
             "intervalMilliseconds": numbers(10, 60_000),
             "multiplier": numbers(2, 255),
-            "passive": st.booleans(),
-            "strict": st.booleans(),
+            "passive": mostly(st.booleans(), ["true", 1]),
+            "strict": st.booleans() | st.sampled_from([None, "no", 0]),
         },
     ),
     ConfigKind.HEALTH_CHECK: health_checks(),
