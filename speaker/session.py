@@ -5,7 +5,7 @@ No I/O. The engine in speaker/exabgp keeps sessions; the daemon tells it which, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from ipaddress import IPv4Address
 from typing import Protocol, TypeAlias
 
@@ -119,6 +119,18 @@ class Ended:
 
 SessionEvent: TypeAlias = Established | Closed | Programmed | InSync | Ended
 """`at` is time.monotonic()."""
+
+
+class Ending(Enum):
+    """How the sessions end with the speaker.
+
+    WITHDRAW: what is on the wire is withdrawn first. RESTART: so it is, but where the peer keeps routes over a restart
+    (RFC 4724), which gets neither a withdrawal nor a NOTIFICATION. ABRUPT: at once.
+    """
+
+    WITHDRAW = auto()
+    RESTART = auto()
+    ABRUPT = auto()
 
 
 class Engine(Protocol):

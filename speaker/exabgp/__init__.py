@@ -3,7 +3,7 @@
 For the daemon:
 - `engine.ExaBgpEngine(directory=..., on_event=...)` is the `Engine` of speaker/session.py. `run()` is a task of the daemon's
   TaskGroup and empties `directory` first; `open`, `apply`, `close` never wait and may be called from `on_event`;
-  `await aclose(withdraw=True)` ends everything within 4 s, then `run` returns. Take the `lock.SpeakerLock` before.
+  `await aclose(Ending.WITHDRAW)` ends everything within 4 s, then `run` returns. Take the `lock.SpeakerLock` before.
 - Events, in order, per session: `Closed` (with why; while down only when why changes), `Established`, `Programmed` per
   prefix when its UPDATE is on the wire, `InSync` once per session, `Closed`. After `Closed` the peer has nothing of ours
   and everything comes again without a call. `Ended` once, after `close`, when its ExaBGP is gone.

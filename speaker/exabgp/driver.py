@@ -59,6 +59,7 @@ class Driver:
         self._families = spec.families
         self._hold_time_s: int | None = None
         self._extends_next_hops = False
+        self._helps_restart = False
         self._to_mark: list[Family] = []
         self._unmarked: set[Family] = set()
         self._unanswered = 0
@@ -88,6 +89,11 @@ class Driver:
     def says_nothing(self) -> bool:
         """The peer has none of our routes, and none is on its way."""
         return not self.is_up or (self.is_settled and not self._rib.programmed)
+
+    @property
+    def outlives_restart(self) -> bool:
+        """Both ends agreed that the peer keeps our routes when the session is lost (RFC 4724). Not known: no."""
+        return self.is_up and self._helps_restart and self._spec.graceful_restart_s is not None
 
     def stalled(self, now: float) -> bool:
         """Whether ExaBGP owes an answer for longer than the hold timer would let a silent peer live."""
@@ -155,10 +161,11 @@ class Driver:
             case EndOfRibSent(family):
                 self._unmarked.discard(family)
                 return self._in_sync(now)
-            case PeerOpen(families, extends_next_hops) as peer:
+            case PeerOpen(families, extends_next_hops, helps_restart) as peer:
                 self._hold_time_s = min(peer.hold_time_s, self._spec.hold_time_s)
                 self._families = families & self._spec.families
                 self._extends_next_hops = extends_next_hops and self._spec.extends_next_hops
+                self._helps_restart = helps_restart
                 return []
             case Up():
                 return self._up(now)

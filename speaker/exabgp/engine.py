@@ -13,7 +13,7 @@ from pathlib import Path
 from bgp_config.names import Prefix
 from speaker.exabgp.keeper import Keeper
 from speaker.route import PathAttributes
-from speaker.session import SessionEvent, SessionSpec
+from speaker.session import Ending, SessionEvent, SessionSpec
 
 PROGRAM_VARIABLE = "HERALD_EXABGP"
 
@@ -57,10 +57,10 @@ class ExaBgpEngine:
                 tasks.create_task(keeper.run())
             await self._closed.wait()
 
-    async def aclose(self, *, withdraw: bool) -> None:
+    async def aclose(self, ending: Ending) -> None:
         """Ends all sessions and returns when no ExaBGP is left: within 4 s. `run` returns then."""
         for spec in list(self._keepers):
-            self._leave(spec, withdraw=withdraw)
+            self._leave(spec, ending)
         for _, keeper in self._leaving:
             await keeper.finished.wait()
         self._closed.set()
@@ -87,11 +87,11 @@ class ExaBgpEngine:
         self._keepers[spec].apply(changes)
 
     def close(self, spec: SessionSpec) -> None:
-        self._leave(spec, withdraw=True)
+        self._leave(spec, Ending.WITHDRAW)
 
-    def _leave(self, spec: SessionSpec, *, withdraw: bool) -> None:
+    def _leave(self, spec: SessionSpec, ending: Ending) -> None:
         keeper = self._keepers.pop(spec)
-        keeper.close(withdraw=withdraw)
+        keeper.close(ending)
         if self._tasks is not None:
             self._leaving.append((spec, keeper))
 

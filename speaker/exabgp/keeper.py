@@ -20,7 +20,7 @@ from speaker.exabgp.pauses import Pauses
 from speaker.exabgp.process import Process
 from speaker.exabgp.why import explain_connect
 from speaker.route import PathAttributes
-from speaker.session import Closed, Ended, Established, SessionEvent, SessionSpec
+from speaker.session import Closed, Ended, Ending, Established, SessionEvent, SessionSpec
 
 HEARTBEAT_S: Final = 1.0
 WITHDRAW_LIMIT_S: Final = 2.0
@@ -80,12 +80,12 @@ class Keeper:
             self._driver.want(changes)
             self._write()
 
-    def close(self, *, withdraw: bool) -> None:
-        """Ends the session, after a withdrawal of everything that is on the wire when `withdraw`; bounded."""
+    def close(self, ending: Ending) -> None:
+        """Ends the session, bounded in time."""
         self._closing.set()
         if self._process is None:
             return
-        if not withdraw:
+        if ending is Ending.ABRUPT or (ending is Ending.RESTART and self._driver.outlives_restart):
             self._process.end("closed by us")
             return
         self._driver.want_nothing()

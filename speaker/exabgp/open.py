@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bgp_config.names import Family
 
-MULTIPROTOCOL, EXTENDED_NEXT_HOP = 1, 5
+MULTIPROTOCOL, EXTENDED_NEXT_HOP, GRACEFUL_RESTART = 1, 5, 64
 CAPABILITIES = 2
 EXTENDED_LENGTH = 255
 UNICAST = 1
@@ -21,18 +21,21 @@ _AFIS = {1: Family.IPV4, 2: Family.IPV6}
 class PeerOpen:
     """The families of unicast routes that it carries (RFC 4760); whether IPv4 ones may have IPv6 next hops (RFC 8950).
 
+    `helps_restart`: it keeps the routes of a session that is lost, if the other end asks for that. A router that does not
+    restart gracefully itself names no families there (RFC 4724, section 3).
     `hold_time_s` is what the peer proposes; the smaller of both ends' holds (RFC 4271, 4.2).
     """
 
     families: frozenset[Family]
     extends_next_hops: bool = False
+    helps_restart: bool = False
     hold_time_s: int = field(default=0, compare=False)
 
 
 def read_open(body: bytes) -> PeerOpen:
     """`body` is the message without its header. ValueError if it is cut short."""
     families: set[Family] = set()
-    extends = False
+    extends = helps = False
     for code, value in _capabilities(body):
         if code == MULTIPROTOCOL and len(value) >= 4 and value[3] == UNICAST:  # noqa: PLR2004 -- AFI, reserved, SAFI
             afi = int.from_bytes(value[:2])
@@ -40,7 +43,9 @@ def read_open(body: bytes) -> PeerOpen:
         elif code == EXTENDED_NEXT_HOP:
             triples = [value[at : at + 6] for at in range(0, len(value), 6)]
             extends = extends or bytes((0, 1, 0, UNICAST, 0, 2)) in triples
-    return PeerOpen(frozenset(families), extends, hold_time_s=int.from_bytes(body[HOLD_TIME]))
+        elif code == GRACEFUL_RESTART:
+            helps = True
+    return PeerOpen(frozenset(families), extends, helps, hold_time_s=int.from_bytes(body[HOLD_TIME]))
 
 
 def _capabilities(body: bytes) -> Iterator[tuple[int, bytes]]:

@@ -19,7 +19,7 @@ from herald.lab.router import Router
 from herald.lab.topology import MachineName, Topology
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.route import PathAttributes
-from speaker.session import Closed, Established, InSync, Programmed, SessionEvent, SessionSpec
+from speaker.session import Closed, Ending, Established, InSync, Programmed, SessionEvent, SessionSpec
 
 T = TypeVar("T")
 NODE = "node1"
@@ -123,7 +123,7 @@ def on_node(
             try:
                 await body(NodeEngine(lab, engine, events))
             finally:
-                await engine.aclose(withdraw=False)
+                await engine.aclose(Ending.ABRUPT)
                 await running
 
     async def with_lab() -> None:

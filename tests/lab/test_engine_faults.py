@@ -17,7 +17,7 @@ from herald.lab.router import Router
 from herald.lab.topology import MachineName, Settings, rack
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.launch import TCP_RTO_MAX_MS
-from speaker.session import Closed, Established, SessionEvent
+from speaker.session import Closed, Ending, Established, SessionEvent
 from tests.lab.node_engine import NODE, NodeEngine, on_node, until, vip
 
 pytestmark = pytest.mark.lab
@@ -180,7 +180,7 @@ def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
         assert conf.stat().st_mode & 0o777 == 0o600
         assert conf.parent.stat().st_mode & 0o777 == 0o700
         begun = time.monotonic()
-        await node.engine.aclose(withdraw=True)
+        await node.engine.aclose(Ending.WITHDRAW)
         assert time.monotonic() - begun < 4
         assert await node.tor_has("tor2") < 1
         await until(lambda: not running(node.lab, "launch.py") and not running(node.lab, "shim.py"))
@@ -197,7 +197,7 @@ def test_a_graceful_restart_of_the_speaker_moves_no_route(tmp_path: Path) -> Non
         tor = node.tor("tor2")
         await until(lambda: {vip(1), vip(2)} <= set(tor.kernel_routes()))
         async with node.lab.follow_routes("tor2") as changes:
-            await node.engine.aclose(withdraw=False)
+            await node.engine.aclose(Ending.ABRUPT)
             events: list[SessionEvent] = []
             successor = ExaBgpEngine(directory=tmp_path / "successor", on_event=events.append)
             async with asyncio.TaskGroup() as tasks:
@@ -205,7 +205,7 @@ def test_a_graceful_restart_of_the_speaker_moves_no_route(tmp_path: Path) -> Non
                 successor.open(spec, node.routes(spec, 1))
                 # What was not announced again before End-of-RIB goes; the rest has not moved.
                 await until(lambda: vip(2) not in tor.kernel_routes())
-                await successor.aclose(withdraw=False)
+                await successor.aclose(Ending.ABRUPT)
             assert {change.prefix for change in changes.events} == {vip(2)}
 
     on_node(rack(Settings(nodes=1)), tmp_path, body)

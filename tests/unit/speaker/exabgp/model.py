@@ -20,10 +20,11 @@ def event(kind: str, **neighbor: object) -> bytes:
     return json.dumps({"exabgp": "5.0.0", "type": kind, "neighbor": neighbor}).encode() + b"\n"
 
 
-def peer_open(families: Iterable[Family], *, extends_next_hops: bool = False) -> bytes:
-    """As FRR writes its OPEN: each capability in a parameter of its own."""
+def peer_open(families: Iterable[Family], *, extends_next_hops: bool = False, helps_restart: bool = False) -> bytes:
+    """As FRR writes its OPEN: each capability in a parameter of its own; graceful restart, as a helper, without families."""
     values = [(1, bytes((0, AFI[family], 0, 1))) for family in families]
     values += [(2, b""), (65, (65001).to_bytes(4)), *([(5, bytes((0, 1, 0, 1, 0, 2)))] if extends_next_hops else [])]
+    values += [(64, bytes((0, 120)))] if helps_restart else []
     parameters = b"".join(bytes((2, len(value) + 2, code, len(value))) + value for code, value in values)
     body = b"\x04" + (65001).to_bytes(2) + b"\x00\x5a" + bytes((10, 0, 0, 1, len(parameters))) + parameters
     return event("open", direction="receive", message={"category": 1, "header": "0xFF", "body": f"0x{body.hex().upper()}"})

@@ -2,6 +2,7 @@
 
 It is run as ExaBGP is: `stand_in.py server CONFIG`. The file `behaviour` beside it holds one word: what it does.
 - peer: the session is up at once; every command is carried out.
+- helper: so it is, and the peer keeps routes over a restart.
 - mute: the session is up, and then it says nothing more.
 - deaf: it ignores SIGTERM.
 - crash: it exits at once with status 3.
@@ -51,7 +52,7 @@ def main(config: str) -> None:
 
     signal.signal(signal.SIGTERM, on_sigterm)
     ends = {"flap": down("closing connection"), "refuse": down("notification received (6,1)")}
-    helper.stdin.write(peer_open([Family.IPV4]) + UP + ends.get(behaviour, b""))
+    helper.stdin.write(peer_open([Family.IPV4], helps_restart=behaviour == "helper") + UP + ends.get(behaviour, b""))
     helper.stdin.flush()
     exabgp = ExaBgp(random.Random(1))  # noqa: S311 -- repeatable, no secret
     while behaviour in {"mute", "flap", "refuse"}:

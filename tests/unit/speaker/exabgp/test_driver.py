@@ -210,6 +210,16 @@ def test_a_session_that_was_up_ends_this_life_and_an_attempt_does_not() -> None:
     ]
 
 
+def test_routes_outlive_a_restart_only_when_both_ends_said_so_and_the_session_is_up() -> None:
+    asks = replace(SPEC, graceful_restart_s=120)
+    for spec, helps, outlives in ((asks, True, True), (asks, False, False), (SPEC, True, False)):
+        life = Life({}, spec=spec)
+        life.hear(peer_open(SPEC.families, helps_restart=helps))
+        assert not life.driver.outlives_restart, "it is not up yet"
+        life.hear(UP)
+        assert life.driver.outlives_restart is outlives
+
+
 def test_ipv4_routes_with_an_ipv6_next_hop_go_only_to_a_peer_that_takes_them() -> None:
     """ExaBGP would send them anyway, and the peer would end the session or install nonsense."""
     ends = {"peer_address": ip_address("fd00:1:1::"), "local_address": ip_address("fd00:1:1::1")}

@@ -18,7 +18,7 @@ import pytest
 from bgp_config.names import Family, Prefix
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.shim import DEADLINE_S
-from speaker.session import Closed, Ended, Established, InSync, Programmed, SessionEvent, SessionSpec
+from speaker.session import Closed, Ended, Ending, Established, InSync, Programmed, SessionEvent, SessionSpec
 from tests.unit.speaker.exabgp.test_driver import PLAIN, vip
 from tests.unit.speaker.exabgp.test_driver import SPEC as BOTH_FAMILIES
 
@@ -66,7 +66,7 @@ async def bench(directory: Path, behaviour: str) -> AsyncIterator[Bench]:
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(made.engine.run())
         yield made
-        await made.engine.aclose(withdraw=True)
+        await made.engine.aclose(Ending.WITHDRAW)
         await running
     assert not list((directory / "run").iterdir())
     for pid in made.starts:
@@ -95,7 +95,7 @@ async def test_a_session_opened_before_the_engine_runs_is_kept(tmp_path: Path) -
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(made.engine.run())
         await until(lambda: bool(made.of(InSync)))
-        await made.engine.aclose(withdraw=True)
+        await made.engine.aclose(Ending.WITHDRAW)
 
 
 async def test_more_routes_than_the_pipes_hold_pass_through_them(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_events_may_apply_changes(tmp_path: Path) -> None:
             tasks.create_task(engine.run())
             engine.open(second, {vip(2): PLAIN})
             await until(lambda: any(isinstance(e, Programmed) and e.prefix == vip(3) for e in made.events))
-            await engine.aclose(withdraw=True)
+            await engine.aclose(Ending.WITHDRAW)
 
 
 @pytest.mark.parametrize("behaviour", ["crash", "flap"])
@@ -183,11 +183,35 @@ async def test_a_withdrawal_that_is_not_confirmed_delays_the_end_only_so_long(tm
         made.engine.open(SPEC, {vip(1): PLAIN})
         await until(lambda: bool(made.of(Established)))
         begun = time.monotonic()
-        await made.engine.aclose(withdraw=True)
+        await made.engine.aclose(Ending.WITHDRAW)
         assert 1.5 < time.monotonic() - begun < 4
         (closed,) = made.of(Closed)
         assert isinstance(closed, Closed)
         assert "unconfirmed" in closed.why
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "asks", "ending", "is_left"),
+    [
+        ("helper", 120, Ending.RESTART, True),
+        ("helper", 120, Ending.WITHDRAW, False),
+        ("helper", None, Ending.RESTART, False),
+        ("peer", 120, Ending.RESTART, False),
+        ("peer", 120, Ending.ABRUPT, True),
+    ],
+)
+async def test_for_a_restart_routes_are_left_only_with_a_peer_that_agreed_to_keep_them(
+    tmp_path: Path, behaviour: str, asks: int | None, ending: Ending, *, is_left: bool
+) -> None:
+    spec = replace(SPEC, graceful_restart_s=asks)
+    async with bench(tmp_path, behaviour) as made:
+        made.engine.open(spec, {vip(1): PLAIN})
+        await until(lambda: bool(made.of(InSync, spec)))
+        await made.engine.aclose(ending)
+        last = made.of(Programmed, spec)[-1]
+        assert isinstance(last, Programmed)
+        assert (last.attributes is not None) is is_left
+        assert len(made.of(Ended, spec)) == 1
 
 
 async def test_a_killed_program_is_followed_by_one_with_what_is_desired_then(tmp_path: Path) -> None:

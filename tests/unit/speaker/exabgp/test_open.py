@@ -11,6 +11,7 @@ IPV4, IPV6 = bytes.fromhex("010400010001"), bytes.fromhex("010400020001")
 MULTICAST, VPN = bytes.fromhex("010400010002"), bytes.fromhex("010400190041")
 ROUTE_REFRESH, ASN4 = bytes.fromhex("0200"), bytes.fromhex("41040000FDE9")
 EXTENDED = bytes.fromhex("0506000100010002")
+RESTART_HELPER, RESTART_OF_IPV4 = bytes.fromhex("40020078"), bytes.fromhex("4006807800010180")
 OTHER_EXTENDED = bytes.fromhex("050600010080 0002")
 
 
@@ -33,16 +34,18 @@ def opened(*parameters: bytes) -> bytes:
         (opened(parameter(IPV4), parameter(ROUTE_REFRESH), parameter(IPV6)), PeerOpen(frozenset(Family))),
         (opened(parameter(MULTICAST), parameter(VPN)), PeerOpen(frozenset())),
         (opened(parameter(IPV4, EXTENDED)), PeerOpen(frozenset({Family.IPV4}), extends_next_hops=True)),
+        (opened(parameter(IPV4, RESTART_HELPER)), PeerOpen(frozenset({Family.IPV4}), helps_restart=True)),
+        (opened(parameter(IPV4, RESTART_OF_IPV4)), PeerOpen(frozenset({Family.IPV4}), helps_restart=True)),
         (opened(parameter(IPV4, OTHER_EXTENDED)), PeerOpen(frozenset({Family.IPV4}))),
     ],
 )
-def test_families_and_extended_next_hops_are_read(body: bytes, said: PeerOpen) -> None:
+def test_families_extended_next_hops_and_help_with_restarts_are_read(body: bytes, said: PeerOpen) -> None:
     assert read_open(body) == said
 
 
 def test_parameters_may_be_longer_than_255_octets() -> None:
     """RFC 9072: 255 twice, then lengths of two octets."""
-    value = IPV4 + b"\x40\xf0" + bytes(240) + b"\x40\x40" + bytes(64) + IPV6
+    value = IPV4 + b"\x49\xf0" + bytes(240) + b"\x49\x40" + bytes(64) + IPV6
     parameters = b"\x02" + len(value).to_bytes(2) + value
     assert read_open(HEAD + b"\xff\xff" + len(parameters).to_bytes(2) + parameters) == PeerOpen(frozenset(Family))
 
