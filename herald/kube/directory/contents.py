@@ -7,9 +7,12 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
+from bgp_config.status.drain import DrainStatus
 from herald.kube.directory.decode import Flaw, ObjectId
 from herald.kube.directory.definitions import Definitions
+from herald.kube.directory.drains import DRAINS, read_drain, subject
 from herald.kube.directory.folder import Folder, exposed
 from herald.kube.directory.manifest import Manifest, ManifestReader, Place
 from herald.kube.directory.pace import Pace
@@ -18,6 +21,7 @@ from herald.kube.directory.settled import Settled, Signature, Unsettled, read_se
 from herald.kube.directory.status import StatusFile, read_status, status_key
 from herald.kube.objects import Kind, KubeObject, ObjectKey
 
+AnyStatus: TypeAlias = StatusFile | DrainStatus
 _LARGE = 65_536
 """Bytes from which on a file is parsed in a thread, so that nothing else waits for it."""
 
@@ -32,11 +36,11 @@ class _Waiting:
 
 
 class Contents:
-    """Owner of the definitions: objects by kind and key, statuses by the Service's key."""
+    """Owner of the definitions: objects by kind and key, statuses by the key of their files."""
 
     def __init__(self, kinds: frozenset[Kind], pace: Pace, problems: Problems) -> None:
         self.objects: Definitions[ObjectId, KubeObject] = Definitions()
-        self.statuses: Definitions[ObjectKey, StatusFile] = Definitions()
+        self.statuses: Definitions[ObjectKey, AnyStatus] = Definitions()
         self._readers = {place: ManifestReader(kinds=kinds, place=place) for place in Place}
         self._manifests: dict[Path, Manifest] = {}
         self._waiting: dict[Path, _Waiting] = {}
@@ -86,7 +90,7 @@ class Contents:
         self.objects.expire(now)
         self.statuses.expire(now)
 
-    def _of(self, folder: Folder) -> Definitions[ObjectId, KubeObject] | Definitions[ObjectKey, StatusFile]:
+    def _of(self, folder: Folder) -> Definitions[ObjectId, KubeObject] | Definitions[ObjectKey, AnyStatus]:
         return self.statuses if folder.place is Place.STATUS else self.objects
 
     def _gone(self, folder: Folder, path: Path, now: float) -> None:
@@ -98,8 +102,8 @@ class Contents:
         if folder.place is not Place.STATUS:
             self.objects.define(path, {}, now + self._pace.removal_s, _nothing)
         elif key := status_key(folder.root, path):
-            # Of a Service that is gone too its status counts no longer, so that a new one of that name starts afresh.
-            orphaned = not self.objects.holders((Kind.SERVICE, key))
+            # Of an object that is gone too its status counts no longer, so that a new one of that name starts afresh.
+            orphaned = not self.objects.holders(subject(key))
             self.statuses.define(path, {}, now if orphaned else now + self._pace.removal_s, _nothing)
 
     def _refuse(self, folder: Folder, path: Path, message: str, hint: str) -> None:
@@ -129,13 +133,15 @@ class Contents:
         self.objects.define(path, manifest.objects, now + self._pace.removal_s, manifest.keeps)
 
     def _define_status(self, folder: Folder, path: Path, content: bytes, now: float) -> None:
-        key, status = status_key(folder.root, path), read_status(content)
+        key = status_key(folder.root, path)
         if key is None:
-            status = Flaw(message="no <namespace>/<name>.json", hint="nothing else belongs into the folder of statuses")
-        match status:
-            case Flaw():
-                self._problems.put(path, [_problem(path, None, status)])
-            case StatusFile() if key is not None:
+            flaw = Flaw(message="no <namespace>/<name>.json", hint="nothing else belongs into the folder of statuses")
+            self._problems.put(path, [_problem(path, None, flaw)])
+            return
+        match read_drain(content) if key.namespace == DRAINS else read_status(content):
+            case Flaw() as flaw:
+                self._problems.put(path, [_problem(path, None, flaw)])
+            case status:
                 self._problems.put(path)
                 self.statuses.define(path, {key: status}, now, _nothing)
 

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from bgp_config.status.drain import DrainStatus
 from herald.kube.directory.contents import Contents
 from herald.kube.directory.decode import ObjectId, named
+from herald.kube.directory.drains import drain_key, subject, with_grants
 from herald.kube.directory.problems import Problems, SourceProblem
-from herald.kube.directory.status import with_status
-from herald.kube.objects import Kind, KubeObject, Service
+from herald.kube.directory.status import StatusFile, with_status
+from herald.kube.objects import ConfigManifest, Kind, KubeObject, Service
 from herald.kube.requested import assigned_as_requested
 from herald.kube.source import Changes, Gone, Upsert
 
@@ -26,16 +28,21 @@ class Report:
         dirty = self._contents.objects.take_dirty()
         for identity in dirty:
             self._name_rivals(identity, self._contents.objects.holders(identity))
-        for identity in dirty | {(Kind.SERVICE, key) for key in self._contents.statuses.take_dirty()}:
+        for identity in dirty | {subject(key) for key in self._contents.statuses.take_dirty()}:
             self._say(identity, self._now(identity))
 
     def _now(self, identity: ObjectId) -> KubeObject | None:
-        value = self._contents.objects.counting(identity)
-        if not isinstance(value, Service):
-            return value
-        if self._has_statuses:
-            return with_status(value, self._contents.statuses.counting(value.key))
-        return assigned_as_requested(value)
+        match self._contents.objects.counting(identity):
+            case Service() as service if self._has_statuses:
+                status = self._contents.statuses.counting(service.key)
+                return with_status(service, status if isinstance(status, StatusFile) else None)
+            case Service() as service:
+                return assigned_as_requested(service)
+            case ConfigManifest(kind=Kind.DRAIN) as drain:
+                status = self._contents.statuses.counting(drain_key(drain.metadata.name))
+                return with_grants(drain, status if isinstance(status, DrainStatus) else None)
+            case value:
+                return value
 
     def _say(self, identity: ObjectId, value: KubeObject | None) -> None:
         kind, key = identity

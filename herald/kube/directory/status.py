@@ -1,4 +1,5 @@
-"""The state directory: what the controller says of each Service, one file `<namespace>/<name>.json` for each.
+"""The state directory: what the controller says of each Service, one file `<namespace>/<name>.json` for each. What it says
+of Drains is in drains.py.
 
 The controller writes, everyone reads. A file belongs to the name, not to one life of the Service: it holds until the
 controller forgets the Service, so that a VIP does not move when a manifest is deleted and written anew. A uid could not
@@ -6,7 +7,6 @@ tell the lives apart, since in a directory it is made from the name; it is there
 """
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -16,7 +16,9 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from bgp_config.names import IPAddress
+from herald.kube.directory import durable
 from herald.kube.directory.decode import Flaw
+from herald.kube.directory.drains import DRAINS
 from herald.kube.objects import Ingress, LoadBalancerStatus, ObjectKey, Service, ServiceStatus
 from herald.kube.requested import requested_vips
 
@@ -45,7 +47,7 @@ def status_path(directory: Path, service: ObjectKey) -> Path:
 
 
 def status_key(directory: Path, path: Path) -> ObjectKey | None:
-    """The Service that a file is about; None for a file that is no status."""
+    """The Service that a file is about, or the Drain (drains.py); None for a file that is no status."""
     match path.relative_to(directory).parts:
         case (namespace, name):
             return ObjectKey(namespace, name.removesuffix(".json"))
@@ -83,7 +85,7 @@ class DirectoryStatusWriter:
     async def write_ingress(self, service: Service, vips: Sequence[IPAddress]) -> str:
         async with self._locks.setdefault(service.key, asyncio.Lock()):
             status = StatusFile.of(service, [str(vip) for vip in vips])
-            await asyncio.to_thread(_replace, status_path(self._directory, service.key), status)
+            await asyncio.to_thread(durable.replace, status_path(self._directory, service.key), status)
         return NO_VERSION
 
     async def write_pending(self, service: Service, reason: str, message: str) -> str:
@@ -91,17 +93,18 @@ class DirectoryStatusWriter:
         async with self._locks.setdefault(service.key, asyncio.Lock()):
             path = status_path(self._directory, service.key)
             status = StatusFile.of(service, await asyncio.to_thread(_vips_in, path, service), reason, message)
-            await asyncio.to_thread(_replace, path, status)
+            await asyncio.to_thread(durable.replace, path, status)
         return NO_VERSION
 
     async def forget(self, service: Service) -> None:
         async with self._locks.setdefault(service.key, asyncio.Lock()):
-            await asyncio.to_thread(_remove, status_path(self._directory, service.key))
+            await asyncio.to_thread(durable.remove, status_path(self._directory, service.key))
 
     async def known(self) -> frozenset[ObjectKey]:
         """The Services of which something is kept. After a start those that exist no more are to be forgotten."""
         paths = await asyncio.to_thread(lambda: list(self._directory.glob("[!.]*/[!.]*.json")))
-        return frozenset(key for path in paths if (key := status_key(self._directory, path)))
+        keys = (status_key(self._directory, path) for path in paths)
+        return frozenset(key for key in keys if key and key.namespace != DRAINS)
 
 
 def _vips_in(path: Path, service: Service) -> list[str]:
@@ -111,33 +114,3 @@ def _vips_in(path: Path, service: Service) -> list[str]:
     except FileNotFoundError:
         return []
     return status.vips if isinstance(status, StatusFile) else [str(vip) for vip in service.vips]
-
-
-def _replace(path: Path, status: StatusFile) -> None:
-    """All or nothing, also when the power fails. Readers never see half a file."""
-    directory = path.parent
-    if not directory.is_dir():
-        directory.mkdir(parents=True, exist_ok=True)
-        _sync_directory(directory.parent)
-    content = msgspec.json.format(msgspec.json.encode(status), indent=2) + b"\n"
-    temporary = directory / f".{path.name}.tmp"  # hidden: no reader looks at it
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_directory(directory)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    with suppress(FileNotFoundError):
-        _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

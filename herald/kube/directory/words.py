@@ -1,4 +1,4 @@
-"""When a kind is Synced, Stale or Fresh. Each kind depends on the folders in which its objects, or their VIPs, lie."""
+"""When a kind is Synced, Stale or Fresh. Each kind depends on the folders of its objects, and of what is said of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -45,7 +45,7 @@ def _places(kind: Kind) -> frozenset[Place]:
     match kind:
         case Kind.SECRET:
             return frozenset({Place.SECRETS})
-        case Kind.SERVICE:
+        case Kind.SERVICE | Kind.DRAIN:
             return frozenset({Place.MANIFESTS, Place.STATUS})
         case _:
             return frozenset({Place.MANIFESTS})
