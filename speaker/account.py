@@ -103,7 +103,7 @@ def _vip(core: Core, key: ObjectKey, decision: VIPDecision) -> VIPAccount:
     )
     return VIPAccount(
         vip=str(decision.vip),
-        state=decision.state.name.lower(),
+        state=decision.state.word,
         reason=decision.reason or "",
         remedy=decision.reason.remedy if isinstance(decision.reason, Reason) else "",
         serving_here=counts.here,

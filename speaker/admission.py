@@ -1,54 +1,71 @@
-"""The daemon's part of the data-path gate: hands on what changed, begins waits, and lets through what the gate releases."""
+"""The data path as a witness: an announcement waits for it at the gate, and a node where it is silent is the last resort.
+
+Its rules stay in the kernel when kube-proxy is gone, so the node goes on serving what it served, only after all others.
+"""
 
 import logging
 from collections.abc import Callable, Iterable
 
 from herald.kube.source import Change
 from herald.program.logs import fields
-from speaker.core import Core, Transition
+from speaker.cluster import Cluster
+from speaker.core import Core
 from speaker.data_path import Poll, Question
-from speaker.gate import Gate, waits, wanted
+from speaker.evidence import Source, Standing
+from speaker.gate import Gate, wanted
+from speaker.reasons import Reason
 from speaker.recent import RecentChanges
+from speaker.route import RouteState
 from speaker.status import DataPathReport
+from speaker.transition import Transition
+from speaker.witness import Witness
 
 log = logging.getLogger(__name__)
 
+SILENCE_S = 60.0
+"""A kube-proxy that is restarted or replaced is back sooner."""
+UNHEARD = Standing(RouteState.LAST_RESORT, Reason.DATA_PATH_TIMEOUT)
+SILENT = Standing(RouteState.LAST_RESORT, Reason.DATA_PATH_SILENT)
 
-class Admission:
+
+class Admission(Witness):
     """One owner: the daemon's loop. `kind` is for people; `wake` makes the loop turn."""
 
     def __init__(self, kind: str, question: Question, limit_s: float, wake: Callable[[], None]) -> None:
         self._kind = kind
         self.gate = Gate(question.knowledge, limit_s)
-        self.poll = Poll(question, self.gate.checks, self._on_news)
+        self.poll = Poll(question, self.gate.interest, self._on_news)
         self._recent = RecentChanges()
         self._wake = wake
 
-    def apply(self, core: Core, changes: Iterable[Change], now: float) -> None:
-        """Has the core apply the changes, and remembers which of them the data path has to follow."""
-        for change in changes:
-            self._recent.note(change, core.cluster, now)
-            core.apply([change])
+    def hear(self, change: Change, before: Cluster, now: float) -> None:
+        """Remembers what the data path has to follow."""
+        self._recent.note(change, before, now)
 
-    def release(self, core: Core, now: float) -> None:
+    def testify(self, core: Core, now: float) -> None:
         """Lets through what does not wait any longer."""
-        released = self.gate.release(now)
-        core.admit(each.claim for each in released)
-        for service, vip in (each.claim for each in released if each.overdue):
-            log.warning("announcing without word that the data path has it", extra=fields(service=service, vip=vip))
+        for each in self.gate.release(now):
+            core.admit([each.claim])
+            core.doubt(Source.DATA_PATH, each.claim, UNHEARD if each.overdue else None)
+            if each.overdue:
+                service, vip = each.claim
+                log.warning("announcing without word that the data path has it", extra=fields(service=service, vip=vip))
+        core.stand(Source.DATA_PATH, SILENT if self.poll.silent_s(now) >= SILENCE_S else None)
 
     def follow(self, core: Core, transitions: Iterable[Transition], now: float) -> None:
         """Begins and ends waits as the core decided."""
-        begun = False
-        for claim, must_wait in waits(transitions):
-            service = core.cluster.services.get(claim[0])
-            if must_wait and service:
-                self.gate.begin(claim, wanted(claim[1], service, self._recent.of(claim[0], now), core.cluster.node, now))
-                begun = True
-            else:
+        for change in transitions:
+            if change.vip is None:
+                continue
+            claim = change.service, change.vip
+            service = core.cluster.services.get(change.service)
+            if change.reason is Reason.DATA_PATH_PENDING and service:
+                recent = self._recent.of(change.service, now)
+                self.gate.begin(claim, wanted(change.vip, service, recent, core.cluster.node, now))
+                self.poll.wake()
+            elif not change.state.is_announced:
                 self.gate.end(claim)
-        if begun:
-            self.poll.wake()
+                core.doubt(Source.DATA_PATH, claim, None)
 
     def report(self) -> DataPathReport:
         return DataPathReport(
@@ -59,5 +76,5 @@ class Admission:
         )
 
     def _on_news(self) -> None:
-        if self.gate.waiting:
+        if self.gate.interest():
             self._wake()

@@ -10,9 +10,18 @@ from speaker.route import PathAttributes, RouteState
 from speaker.session import SessionSpec
 
 DEFAULT_LOCAL_PREF = 100
-PREPENDS = 6
-"""How many more times the own ASN is prepended to a least preferred route on eBGP (DESIGN.md, rule 7)."""
-LEAST_LOCAL_PREF = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Degree:
+    """How a route is made the least preferred: prepended so often on eBGP, with this LOCAL_PREF on iBGP."""
+
+    prepends: int
+    local_pref: int
+
+
+DEGREES = {RouteState.LEAST_PREFERRED: Degree(6, 1), RouteState.LAST_RESORT: Degree(12, 0)}
+"""DESIGN.md, rule 7. The last resort is the second degree: behind a node that leaves as planned."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,9 +103,9 @@ def path_attributes(intent: Intent, state: RouteState, session: SessionSpec, nex
         case RouteState.NORMAL:
             communities, prepends = intent.communities, intent.prepends
             preference = DEFAULT_LOCAL_PREF if intent.local_pref is None else intent.local_pref
-        case RouteState.LEAST_PREFERRED:
-            communities, prepends = intent.communities | {GRACEFUL_SHUTDOWN}, intent.prepends + PREPENDS
-            preference = LEAST_LOCAL_PREF
+        case RouteState.LEAST_PREFERRED | RouteState.LAST_RESORT:
+            communities, prepends = intent.communities | {GRACEFUL_SHUTDOWN}, intent.prepends + DEGREES[state].prepends
+            preference = DEGREES[state].local_pref
     internal = session.is_internal
     return PathAttributes(
         next_hop=next_hop,

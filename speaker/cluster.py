@@ -5,6 +5,7 @@ refused configuration object (bgp_config's store does that) and a peer's passwor
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import assert_never
@@ -89,6 +90,10 @@ class Cluster:
 
     def slice(self, key: ObjectKey) -> EndpointSlice | None:
         return self._slices.get(key)
+
+    def claimants(self, vip: IPAddress) -> AbstractSet[ObjectKey]:
+        """The Services whose status holds the address."""
+        return self._claims.get(vip, frozenset())
 
     def holder(self, vip: IPAddress) -> ObjectKey | None:
         """The Service that the address belongs to: the oldest of those whose status holds it."""

@@ -1,7 +1,7 @@
 """Asks this node's data path whether it has what waits to be announced: kube-proxy, or a URL.
 
-It asks every POLL_S while something waits, and now and then otherwise, so that people see how it is. Every question is
-bounded in time; no answer is an answer: nothing is known then.
+It asks often while something waits, and now and then otherwise, so that its silence shows. Every question is bounded in
+time; no answer is an answer: nothing is known then.
 """
 
 import asyncio
@@ -17,12 +17,13 @@ import aiohttp
 import msgspec
 
 from bgp_config.names import Family
-from speaker.gate import AnsweredKnowledge, Knowledge
+from speaker.gate import AnsweredKnowledge, Interest, Knowledge
 from speaker.kube_proxy import Answer, HealthCheck, KubeProxyKnowledge, Sync
 
 KUBE_PROXY_URL = "http://127.0.0.1:10256/healthz"
-POLL_S = 0.015
 IDLE_POLL_S = 15.0
+RETRY_S = 1.0
+"""The same while it does not answer."""
 TIMEOUT_S = 0.25
 CHECKS_AT_ONCE = 64
 OK = 200
@@ -167,16 +168,19 @@ class AskUrl:
 
 
 class Poll:
-    """Asks, and says when there is news. `checks` tells what to ask about; None: nothing waits."""
+    """Asks, and says when there is news. `interest` tells what to ask about; None: nothing waits."""
 
-    def __init__(
-        self, question: Question, checks: Callable[[], Iterable[HealthCheck] | None], on_news: Callable[[], None]
-    ) -> None:
+    def __init__(self, question: Question, interest: Callable[[], Interest | None], on_news: Callable[[], None]) -> None:
         self._question = question
-        self._checks = checks
+        self._interest = interest
         self._on_news = on_news
         self._wanted = asyncio.Event()
+        self._unanswered_since: float | None = None
         self.answered: bool | None = None
+
+    def silent_s(self, now: float) -> float:
+        """For how long it has not answered, from the first question without an answer."""
+        return 0.0 if self._unanswered_since is None else now - self._unanswered_since
 
     @property
     def last_sync(self) -> datetime | None:
@@ -192,11 +196,20 @@ class Poll:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(timeout=limits, connector=connector, trust_env=False) as session:
             while True:
-                checks = self._checks()
+                interest = self._interest()
                 self._wanted.clear()
-                self.answered = await self._question.ask(session, islice(checks or (), CHECKS_AT_ONCE))
+                await self._ask(session, interest.checks if interest else ())
                 self._on_news()
-                await self._pause(IDLE_POLL_S if checks is None else POLL_S)
+                idle_s = IDLE_POLL_S if self.answered else RETRY_S
+                await self._pause(interest.every_s if interest else idle_s)
+
+    async def _ask(self, session: aiohttp.ClientSession, checks: Iterable[HealthCheck]) -> None:
+        asked_at = time.monotonic()
+        self.answered = await self._question.ask(session, islice(checks, CHECKS_AT_ONCE))
+        if self.answered:
+            self._unanswered_since = None
+        elif self._unanswered_since is None:
+            self._unanswered_since = asked_at
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -6,7 +6,7 @@ all, in any order, and for any node (DESIGN.md, rules 1 to 3).
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeAlias
 
@@ -16,13 +16,15 @@ from bgp_config.selector import selected
 from herald.kube.objects import EXCLUDE_LABEL, EndpointSlice, Node, ObjectKey, Service, TrafficPolicy
 from speaker.asked import Asked, asked
 from speaker.endpoints import serving
+from speaker.evidence import NORMAL, Claim, Evidence, Standing, worst
 from speaker.guard import Guard
 from speaker.reasons import Reason
 from speaker.route import RouteState
 
-Claim: TypeAlias = tuple[ObjectKey, IPAddress]
-"""A Service and one of its VIPs."""
-
+DELETION_TAINTS = frozenset({"ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted"})
+"""Whoever sets one of these will delete the node. A cordon (node.kubernetes.io/unschedulable) is none of them."""
+LEAVING = frozenset({Reason.NODE_EXCLUDED, Reason.NODE_NETWORK_UNAVAILABLE, Reason.NODE_DELETING})
+"""For these a node that announced something may have a grace, in which it is least preferred."""
 
 Holder: TypeAlias = Callable[[IPAddress], ObjectKey | None]
 """Tells which Service an address belongs to when several claim it."""
@@ -58,6 +60,7 @@ class NodeView:
     """What decisions on this node share. Made anew when the configuration or the node changes.
 
     `peers` are those with a session here; `load_balancer_class` is the class that Herald serves besides none at all;
+    `evidence` is what this node knows of itself;
     `admitted` is what the data-path gate let through, None where there is no gate; `held` is what came and went too often;
     `places` are those of peers with a limit.
     """
@@ -68,26 +71,45 @@ class NodeView:
     peers: Mapping[PeerName, Peer]
     load_balancer_class: str
     ignore_exclude_label: bool = False
+    evidence: Evidence = field(default_factory=Evidence)
     admitted: AbstractSet[Claim] | None = None
     held: AbstractSet[Claim] = frozenset()
     places: Places | None = None
 
     @cached_property
     def refusal(self) -> Reason | None:
-        """Why this node announces nothing at all, if so."""
-        if self.node is None:
-            return Reason.NODE_UNKNOWN
-        if EXCLUDE_LABEL in self.node.metadata.labels and not self.ignore_exclude_label:
-            return Reason.NODE_EXCLUDED
-        if any(c.type == "NetworkUnavailable" and c.status == "True" for c in self.node.status.conditions):
-            return Reason.NODE_NETWORK_UNAVAILABLE
-        return None
+        return node_refusal(self.node, ignore_exclude_label=self.ignore_exclude_label)
+
+    @property
+    def standing(self) -> Standing:
+        """How anything may be announced from this node at best."""
+        return worst(self._by_node, self.evidence.of_node)
+
+    @property
+    def _by_node(self) -> Standing:
+        if self.refusal is None:
+            return NORMAL
+        is_asked = self.refusal in LEAVING and self.evidence.grace
+        return Standing(RouteState.LEAST_PREFERRED if is_asked else RouteState.WITHDRAWN, self.refusal)
 
     @cached_property
     def advertisements(self) -> tuple[Advertisement, ...]:
         """Those that select this node."""
         labels = self.node.metadata.labels if self.node else {}
         return tuple(a for a in self.guard.config.advertisements.values() if selected(a.node_selectors, labels))
+
+
+def node_refusal(node: Node | None, *, ignore_exclude_label: bool = False) -> Reason | None:
+    """Why nothing should be announced from this node, by its Node object."""
+    if node is None:
+        return Reason.NODE_UNKNOWN
+    if EXCLUDE_LABEL in node.metadata.labels and not ignore_exclude_label:
+        return Reason.NODE_EXCLUDED
+    if any(c.type == "NetworkUnavailable" and c.status == "True" for c in node.status.conditions):
+        return Reason.NODE_NETWORK_UNAVAILABLE
+    if node.metadata.deletion_timestamp or any(taint.key in DELETION_TAINTS for taint in node.spec.taints):
+        return Reason.NODE_DELETING
+    return None
 
 
 def decide(service: Service, slices: Iterable[EndpointSlice], view: NodeView, holder: Holder) -> ServiceDecision:
@@ -116,13 +138,15 @@ def wishes(service: Service, view: NodeView, holder: Holder) -> Mapping[PeerName
 def _decide_vip(
     vip: IPAddress, service: Service, slices: Iterable[EndpointSlice], view: NodeView, holder: Holder
 ) -> VIPDecision:
-    found = view.refusal or _placed(vip, service, view, holder)
-    reason = found if isinstance(found, Reason) else _endpoint_refusal(vip, service, slices, view)
-    if reason is None and view.admitted is not None and (service.key, vip) not in view.admitted:
-        reason = Reason.DATA_PATH_PENDING
-    if reason is not None or isinstance(found, Reason):
-        return VIPDecision(vip=vip, state=RouteState.WITHDRAWN, reason=reason, asked={})
-    return VIPDecision(vip=vip, state=RouteState.NORMAL, reason=None, asked=found)
+    """The worst of all that speaks against it, and of what is equally bad the first."""
+    of_node = view.standing
+    found = _placed(vip, service, view, holder) if of_node.state.is_announced else of_node.reason
+    if found is None or isinstance(found, Reason):
+        return VIPDecision(vip=vip, state=RouteState.WITHDRAWN, reason=found, asked={})
+    claim = service.key, vip
+    standing = worst(of_node, _by_endpoints(vip, service, slices, view), view.evidence.of(claim), _at_gate(claim, view))
+    asked_for = found if standing.state.is_announced else {}
+    return VIPDecision(vip=vip, state=standing.state, reason=standing.reason, asked=asked_for)
 
 
 def _placed(vip: IPAddress, service: Service, view: NodeView, holder: Holder) -> Asked | Reason:
@@ -154,13 +178,19 @@ def _permitted(vip: IPAddress, service: Service, view: NodeView, holder: Holder)
     return {peer: prefixes for peer, prefixes in permitted.items() if prefixes} or Reason.AGGREGATE_FORBIDDEN
 
 
-def _endpoint_refusal(vip: IPAddress, service: Service, slices: Iterable[EndpointSlice], view: NodeView) -> Reason | None:
+def _by_endpoints(vip: IPAddress, service: Service, slices: Iterable[EndpointSlice], view: NodeView) -> Standing:
     count = serving(slices, Family.of(vip), view.name, publish_not_ready=service.spec.publish_not_ready_addresses)
     if not count.anywhere:
-        return Reason.NO_ENDPOINT
+        return Standing(RouteState.WITHDRAWN, Reason.NO_ENDPOINT)
     if service.spec.external_traffic_policy is not TrafficPolicy.LOCAL:
-        return None
+        return NORMAL
     if not count.here:
-        return Reason.NO_LOCAL_ENDPOINT
-    elsewhere = count.anywhere > count.here
-    return Reason.FLAPPING if elsewhere and (service.key, vip) in view.held else None
+        return Standing(RouteState.WITHDRAWN, Reason.NO_LOCAL_ENDPOINT)
+    if count.anywhere > count.here and (service.key, vip) in view.held:
+        return Standing(RouteState.WITHDRAWN, Reason.FLAPPING)
+    return NORMAL if count.staying else Standing(RouteState.LEAST_PREFERRED, Reason.TERMINATING)
+
+
+def _at_gate(claim: Claim, view: NodeView) -> Standing:
+    is_through = view.admitted is None or claim in view.admitted
+    return NORMAL if is_through else Standing(RouteState.WITHDRAWN, Reason.DATA_PATH_PENDING)

@@ -12,10 +12,11 @@ from herald.kube.objects import Endpoint, EndpointSlice
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How many endpoints of one family can take traffic: on any node, and on this one."""
+    """How many endpoints of one family can take traffic: on any node, on this one, and those on this one that will stay."""
 
     anywhere: int
     here: int
+    staying: int
 
 
 def serving(slices: Iterable[EndpointSlice], family: Family, node: NodeName, *, publish_not_ready: bool) -> Serving:
@@ -23,15 +24,19 @@ def serving(slices: Iterable[EndpointSlice], family: Family, node: NodeName, *, 
     address_type = f"IPv{family.value}"
     usable: dict[str, bool] = {}
     local: set[str] = set()
+    leaving: set[str] = set()
     for endpoint in (e for s in slices if s.address_type == address_type for e in s.endpoints):
         takes_traffic = publish_not_ready or can_take_traffic(endpoint)
         for address in endpoint.addresses:
             usable[address] = usable.get(address, True) and takes_traffic
             if endpoint.node_name == node:
                 local.add(address)
+            if not publish_not_ready and endpoint.conditions.ready is False:
+                leaving.add(address)
     return Serving(
         anywhere=sum(usable.values()),
         here=sum(usable[address] for address in local),
+        staying=sum(usable[address] for address in local - leaving),
     )
 
 

@@ -8,24 +8,31 @@ decisions.
 
 from collections.abc import Iterable
 
-from speaker.core import Transition
-from speaker.decide import Claim
+from speaker.core import Core
+from speaker.evidence import Claim
 from speaker.hold_down import HoldDown
 from speaker.reasons import Reason
-from speaker.route import RouteState
+from speaker.transition import Transition
+from speaker.witness import Witness
 
 ENDPOINT_REASONS = frozenset({Reason.NO_ENDPOINT, Reason.NO_LOCAL_ENDPOINT})
 
 
-class Flaps:
-    """One owner: the daemon's loop, which tells it every transition and asks on every turn."""
+class Flaps(Witness):
+    """One owner: the daemon's loop."""
 
     def __init__(self) -> None:
         self._announced: set[Claim] = set()
         self._hold_down: HoldDown[Claim] = HoldDown()
         self._due: dict[Claim, float] = {}
 
-    def follow(self, transitions: Iterable[Transition], now: float) -> list[Claim]:
+    def testify(self, core: Core, now: float) -> None:
+        core.let_go(self.release(now))
+
+    def follow(self, core: Core, transitions: Iterable[Transition], now: float) -> None:
+        core.hold(self.note(transitions, now))
+
+    def note(self, transitions: Iterable[Transition], now: float) -> list[Claim]:
         """Returns what is to be held from now on: the next announcement of it waits."""
         held: list[Claim] = []
         for change in transitions:
@@ -35,7 +42,7 @@ class Flaps:
             self._due.pop(claim, None)
             if change.reason is Reason.FLAPPING:
                 self._due[claim] = now + self._hold_down.hold_s(claim, now)
-            elif change.state is not RouteState.WITHDRAWN:
+            elif change.state.is_announced:
                 self._announced.add(claim)
             elif claim in self._announced:
                 self._announced.discard(claim)

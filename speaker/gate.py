@@ -1,21 +1,25 @@
 """The data-path gate: an announcement waits until this node's data path has the VIP; a withdrawal never does. Pure.
 
-It decides when, never whether: after a limit the VIP is announced all the same, and that is counted. What it let through
-is an input of the core's decisions, and is forgotten there when the VIP is withdrawn: the next time it waits again.
+It decides when, never whether: after a limit the VIP is announced all the same, as the last resort of every router, until
+the data path is heard to have it; and that is counted. What it let through is an input of the core's decisions, and is
+forgotten there when the VIP is withdrawn: the next time it waits again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from bgp_config.names import Family, IPAddress
 from herald.kube.objects import Node, Service, TrafficPolicy
-from speaker.core import Transition
-from speaker.decide import Claim
+from speaker.evidence import Claim
 from speaker.kube_proxy import HealthCheck, Wanted
 from speaker.peering import node_addresses
-from speaker.reasons import Reason
 from speaker.recent import Changed
+
+POLL_S = 0.015
+"""How often the data path is asked while an announcement waits."""
+OVERDUE_POLL_S = 0.25
+"""The same while one is out that it was never heard to have."""
 
 
 class Knowledge(Protocol):
@@ -40,54 +44,72 @@ class AnsweredKnowledge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """An announcement that no longer waits; `overdue` if the data path was not heard to have it."""
+    """An announcement that waits no longer: the data path has it, or is `overdue`, and may be heard to have it later."""
 
     claim: Claim
     waited_s: float
     overdue: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interest:
+    """What to ask the data path about, and how often: `checks` are those that would tell of endpoints, each once."""
+
+    checks: tuple[HealthCheck, ...]
+    every_s: float
+
+
 class Gate:
-    """The announcements that wait. One owner: the daemon's loop."""
+    """The announcements that wait, and those that went out without word. One owner: the daemon's loop."""
 
     def __init__(self, knowledge: Knowledge, limit_s: float) -> None:
         self._knowledge = knowledge
         self._limit_s = limit_s
         self._waiting: dict[Claim, Wanted] = {}
+        self._overdue: dict[Claim, Wanted] = {}
         self.timeouts = 0
 
     @property
     def waiting(self) -> Mapping[Claim, Wanted]:
         return self._waiting
 
-    def checks(self) -> list[HealthCheck] | None:
-        """The health checks that would tell of endpoints that are waited for, each once; None when nothing waits."""
-        if not self._waiting:
+    @property
+    def overdue(self) -> Mapping[Claim, Wanted]:
+        return self._overdue
+
+    def interest(self) -> Interest | None:
+        """None: there is nothing that the data path is not known to have."""
+        if not self._waiting and not self._overdue:
             return None
-        wanted = (w for w in self._waiting.values() if w.health_check and w.endpoints_changed is not None)
-        return list(dict.fromkeys(w.health_check for w in wanted if w.health_check))
+        every = (*self._waiting.values(), *self._overdue.values())
+        checks = (w.health_check for w in every if w.health_check and w.endpoints_changed is not None)
+        return Interest(checks=tuple(dict.fromkeys(checks)), every_s=POLL_S if self._waiting else OVERDUE_POLL_S)
 
     def begin(self, claim: Claim, wanted: Wanted) -> None:
         self._waiting[claim] = wanted
 
     def end(self, claim: Claim) -> None:
-        """It is announced, or shall not be any more."""
+        """It shall not be announced any more."""
         self._waiting.pop(claim, None)
+        self._overdue.pop(claim, None)
 
     def release(self, now: float) -> list[Released]:
-        """Those that wait no longer."""
+        """Those that the data path has, and those that have waited for too long."""
         released = list(self._released(now))
         for each in released:
-            del self._waiting[each.claim]
-            self.timeouts += each.overdue
+            wanted = self._waiting.pop(each.claim, None) or self._overdue.pop(each.claim)
+            if each.overdue:
+                self._overdue[each.claim] = wanted
+                self.timeouts += 1
         return released
 
     def _released(self, now: float) -> Iterator[Released]:
-        for claim, wanted in self._waiting.items():
+        for claim, wanted in (*self._waiting.items(), *self._overdue.items()):
             waited_s = now - wanted.since
-            has = self._knowledge.has(wanted)
-            if has or waited_s >= self._limit_s:
-                yield Released(claim=claim, waited_s=waited_s, overdue=not has)
+            if self._knowledge.has(wanted):
+                yield Released(claim=claim, waited_s=waited_s, overdue=False)
+            elif claim in self._waiting and waited_s >= self._limit_s:
+                yield Released(claim=claim, waited_s=waited_s, overdue=True)
 
 
 def wanted(vip: IPAddress, service: Service, changed: Changed, node: Node | None, now: float) -> Wanted:
@@ -100,13 +122,6 @@ def wanted(vip: IPAddress, service: Service, changed: Changed, node: Node | None
         endpoints_changed=changed.endpoints,
         health_check=_health_check(service, family, node),
     )
-
-
-def waits(transitions: Iterable[Transition]) -> Iterator[tuple[Claim, bool]]:
-    """The claims that changed, and whether each waits for the data path from now on."""
-    for change in transitions:
-        if change.vip is not None:
-            yield (change.service, change.vip), change.reason is Reason.DATA_PATH_PENDING
 
 
 def _health_check(service: Service, family: Family, node: Node | None) -> HealthCheck | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from herald.kube.objects import ObjectKey
-from speaker.core import Transition
+from speaker.transition import Transition
 
 MEMORY = 1000
 

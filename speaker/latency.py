@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bgp_config.names import Prefix, host_prefix
-from speaker.core import Transition
-from speaker.decide import Claim
+from speaker.evidence import Claim
 from speaker.reasons import Reason
 from speaker.route import PathAttributes, RouteState
 from speaker.session import SessionSpec
+from speaker.transition import Transition
 
 BOUNDS_S = (0.001, 0.002, 0.003, 0.005, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

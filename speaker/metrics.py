@@ -257,7 +257,7 @@ class SpeakerCollector(Collector):
         yield CHANGE_PART_SECONDS.distributions({(name,): _distribution(each) for name, each in latency.parts.items()})
 
     def _data_path(self) -> Iterator[Metric]:
-        if not (admission := self._speaker.admission):
+        if not (admission := self._speaker.witnesses.admission):
             return
         yield DATA_PATH_ANSWERS.of(bool(admission.poll.answered))
         yield DATA_PATH_WAITING.of(len(admission.gate.waiting))

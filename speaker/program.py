@@ -19,14 +19,17 @@ from herald.kube.source import Changes
 from herald.program.http import Health, Listen, monitoring
 from herald.program.logs import fields
 from herald.program.shutdown import shutdown_requested
-from speaker.daemon import Settings, Speaker
+from speaker.daemon import Speaker
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.lock import SpeakerLock
 from speaker.metrics import SpeakerCollector
 from speaker.netlink import Netlink
 from speaker.probes import liveness, readiness
 from speaker.reporter import Reporter
+from speaker.session import Ending
+from speaker.settings import Settings
 from speaker.status_socket import answering
+from speaker.witnesses import Witnesses
 
 log = logging.getLogger(__name__)
 
@@ -54,18 +57,20 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
     with SpeakerLock(), shutdown_requested() as stop:
         async with AsyncExitStack() as clients, Netlink() as netlink, asyncio.TaskGroup() as tasks:
             changes = Changes()
-            speaker = Speaker(settings, netlink, changes)
+            witnesses = Witnesses.of(settings, changes.wake)
+            speaker = Speaker(settings, netlink, changes, witnesses)
             engine = ExaBgpEngine(
                 directory=settings.runtime_dir / "exabgp", on_event=speaker.on_session_event, alive=speaker.is_turning
             )
             serving = [tasks.create_task(objects.source.run(changes))]
             if isinstance(objects, FromApi):
                 reporter = Reporter(client=await clients.enter_async_context(objects.client), render=speaker.report)
-                speaker.on_change, speaker.want_secrets = reporter.wake, objects.source.want_secrets
+                speaker.on_change = reporter.wake
+                speaker.surroundings.want_secrets = objects.source.want_secrets
                 serving.append(tasks.create_task(reporter.run()))
-            if speaker.admission:
-                serving.append(tasks.create_task(speaker.admission.poll.run()))
-            serving.append(tasks.create_task(speaker.bfd.client.run()))
+            if witnesses.admission:
+                serving.append(tasks.create_task(witnesses.admission.poll.run()))
+            serving.append(tasks.create_task(witnesses.bfd.client.run()))
             tasks.create_task(engine.run())
             registry = CollectorRegistry()
             tally = objects.client.tally if isinstance(objects, FromApi) else None
@@ -76,7 +81,7 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
                     await speaker.run(engine, stop)
                 for task in serving:
                     task.cancel()
-                await engine.aclose(withdraw=True)
+                await engine.aclose(Ending.WITHDRAW)
                 await speaker.unbind_all()
         log.info("ended", extra=fields(node=settings.node_name))
 

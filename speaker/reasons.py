@@ -1,4 +1,4 @@
-"""Why a VIP is not announced, or a peer has no session: one enum each, the same word everywhere.
+"""Why a VIP is not announced or not normally, or a peer has no session: one enum each, the same word everywhere.
 
 The words are part of Herald's interface: they are only ever added to.
 """
@@ -7,11 +7,15 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why this node does not announce a VIP of a Service. Listed in the order in which they are looked for."""
+    """Why this node does not announce a VIP of a Service, or only as least preferred.
+
+    Listed in the order in which they are looked for; the worst of several counts, and the first of those.
+    """
 
     NODE_UNKNOWN = "nodeUnknown"
     NODE_EXCLUDED = "nodeExcluded"
     NODE_NETWORK_UNAVAILABLE = "nodeNetworkUnavailable"
+    NODE_DELETING = "nodeDeleting"
     OTHER_CLASS = "otherClass"
     NOT_ASSIGNED = "notAssigned"
     NOT_IN_POOL = "notInPool"
@@ -24,6 +28,14 @@ class Reason(StrEnum):
     NO_ENDPOINT = "noEndpoint"
     NO_LOCAL_ENDPOINT = "noLocalEndpoint"
     FLAPPING = "flapping"
+    TERMINATING = "terminating"
+    WITHDRAWN_BY_HAND = "withdrawnByHand"
+    DRAINING = "draining"
+    DRAINED = "drained"
+    HEALTH_CHECK_FAILED = "healthCheckFailed"
+    DATA_PATH_TIMEOUT = "dataPathTimeout"
+    DATA_PATH_SILENT = "dataPathSilent"
+    STALE = "stale"
     DATA_PATH_PENDING = "dataPathPending"
 
     @property
@@ -35,7 +47,8 @@ class Reason(StrEnum):
 _REMEDIES = {
     Reason.NODE_UNKNOWN: "this node's Node object is not known: check that --node-name is its name",
     Reason.NODE_EXCLUDED: "the node has the label node.kubernetes.io/exclude-from-external-load-balancers: remove it",
-    Reason.NODE_NETWORK_UNAVAILABLE: "the node's condition NetworkUnavailable is True: its network is not ready yet",
+    Reason.NODE_NETWORK_UNAVAILABLE: "the node's condition NetworkUnavailable is True: its network is not ready",
+    Reason.NODE_DELETING: "the node is being deleted, or its taints say so: least preferred for 30 s, then withdrawn",
     Reason.OTHER_CLASS: "spec.loadBalancerClass names another load balancer",
     Reason.NOT_ASSIGNED: "the Service has no VIP yet: its status or the controller's log says why",
     Reason.NOT_IN_POOL: "no accepted AddressPool contains the VIP: add one that does",
@@ -48,7 +61,15 @@ _REMEDIES = {
     Reason.NO_ENDPOINT: "no endpoint of the Service is serving, on any node",
     Reason.NO_LOCAL_ENDPOINT: "externalTrafficPolicy is Local and no endpoint on this node is serving",
     Reason.FLAPPING: "its endpoints here came and went again and again: announced once they stay ready for up to a minute",
-    Reason.DATA_PATH_PENDING: "kube-proxy does not have its rules yet: it is announced anyway after --data-path-timeout",
+    Reason.TERMINATING: "its endpoints here are ending and still answer: least preferred until they are gone",
+    Reason.WITHDRAWN_BY_HAND: "somebody ran `herald withdraw --local` on the node or wrote the switch file: see its log",
+    Reason.DRAINING: "a Drain selects the node: least preferred for its drainSeconds, then withdrawn",
+    Reason.DRAINED: "a Drain selects the node: end it with `herald undrain NODE`",
+    Reason.HEALTH_CHECK_FAILED: "a HealthCheck finds no endpoint here healthy: look at the Pods on this node",
+    Reason.DATA_PATH_TIMEOUT: "kube-proxy did not tell in time that it has its rules: normal once it does; see its log",
+    Reason.DATA_PATH_SILENT: "kube-proxy has not answered for a minute: least preferred until it does; see its log",
+    Reason.STALE: "the node has not heard from the API server for --max-stale: least preferred until it does",
+    Reason.DATA_PATH_PENDING: "kube-proxy does not have its rules yet: least preferred in a while, normal once it has",
 }
 
 

@@ -8,11 +8,29 @@ from bgp_config.names import ASN, IPAddress
 
 
 class RouteState(IntEnum):
-    """Three states, not two (DESIGN.md, rule 7). A higher one is preferred by every router."""
+    """Three states, not two (DESIGN.md, rule 7). A higher one is preferred by every router.
+
+    Least preferred has two degrees: a node that leaves as planned still goes before one that may be sick.
+    """
 
     WITHDRAWN = 0
-    LEAST_PREFERRED = 1
-    NORMAL = 2
+    LAST_RESORT = 1
+    LEAST_PREFERRED = 2
+    NORMAL = 3
+
+    @property
+    def is_announced(self) -> bool:
+        return self is not RouteState.WITHDRAWN
+
+    @property
+    def is_least_preferred(self) -> bool:
+        """In either degree."""
+        return self in {RouteState.LAST_RESORT, RouteState.LEAST_PREFERRED}
+
+    @property
+    def word(self) -> str:
+        """For people and for JSON, which know three states; the reason tells the degrees apart."""
+        return "least_preferred" if self.is_least_preferred else self.name.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

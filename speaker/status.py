@@ -33,15 +33,18 @@ from bgp_config.status.session import BGPSessionStatus, SessionError, State, ses
 from bgp_config.verdict import InForce
 from herald.kube.objects import ObjectKey
 from speaker.core import Core
+from speaker.decide import LEAVING
 from speaker.reasons import Reason
 from speaker.route import RouteState
 from speaker.session import SessionState
 from speaker.table import SessionRecord, SessionTable
 
 VERSION = version("herald-lb")
-AS_IT_SHOULD_BE = frozenset({Reason.OTHER_CLASS, Reason.NOT_ASSIGNED, Reason.NO_LOCAL_ENDPOINT})
+AS_IT_SHOULD_BE = frozenset({Reason.OTHER_CLASS, Reason.NOT_ASSIGNED, Reason.NO_LOCAL_ENDPOINT, Reason.TERMINATING})
 """Reasons that ask for nothing on this node: another one announces the VIP, or there is none."""
-OF_THE_NODE = frozenset({Reason.NODE_UNKNOWN, Reason.NODE_EXCLUDED, Reason.NODE_NETWORK_UNAVAILABLE})
+OF_THE_NODE = frozenset(
+    {Reason.NODE_UNKNOWN, Reason.DRAINING, Reason.DRAINED, Reason.DATA_PATH_SILENT, Reason.STALE, *LEAVING}
+)
 """Reasons that hold for every Service: said once, as the node's drain."""
 HASH_DIGITS = 12
 
@@ -185,9 +188,9 @@ def _data_path(report: DataPathReport) -> DataPath:
 
 
 def _drain(core: Core, since: Since, now: datetime) -> Drain | None:
-    refusal = core.node_refusal
-    since_when = since.of("drain", refusal, now)
-    return None if refusal is None else Drain(reason=refusal.value, since=since_when, message=clip(refusal.remedy))
+    reason = core.node_standing.reason
+    since_when = since.of("drain", reason, now)
+    return None if reason is None else Drain(reason=reason.value, since=since_when, message=clip(reason.remedy))
 
 
 def _errors(core: Core, since: Since, now: datetime) -> Iterator[NodeError]:

@@ -127,7 +127,8 @@ def _facts(speaker: Speaker, service: Service) -> LocalFacts:
 
 def _vip(speaker: Speaker, service: ServiceAccount, vip: VIPAccount, moment: Moment) -> VIPAccount:
     """With what only this process knows."""
-    waiting = speaker.admission.gate.waiting if speaker.admission else {}
+    admission = speaker.witnesses.admission
+    waiting = admission.gate.waiting if admission else {}
     wanted = waiting.get((ObjectKey(service.namespace, service.name), ip_address(vip.vip)))
     routes = [_route(speaker, route) for route in vip.routes]
     waits_s = round(moment.monotonic - wanted.since, 3) if wanted else None
@@ -146,7 +147,7 @@ def _changes(speaker: Speaker, key: ObjectKey, moment: Moment) -> list[ChangeAcc
         ChangeAccount(
             at=moment.at(each.at),
             vip=str(each.transition.vip),
-            state=each.transition.state.name.lower(),
+            state=each.transition.state.word,
             reason=each.transition.reason or "",
         )
         for each in happened

@@ -14,10 +14,10 @@ from herald.kube.objects import Kind
 from herald.program import logs
 from herald.program.http import Listen
 from speaker import data_path
-from speaker.daemon import Settings
 from speaker.data_path import KubeProxy, NoGate
 from speaker.exabgp.lock import AnotherSpeakerError
 from speaker.program import FromApi, FromDirectory, Objects, run
+from speaker.settings import Settings
 
 
 def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it

@@ -1,4 +1,4 @@
-"""The daemon's part of BFD: says what shall be watched, and keeps BGP sessions closed where BFD's word asks for it.
+"""The daemon's part of BFD: says what shall be watched, and keeps BGP sessions closed or mute by its word.
 
 BFD goes on without the speaker: nothing is said before this node's sessions are known, nor at the end of the speaker. And
 BGP goes on without BFD: while the program does not run the last word stands, and where there is none BGP is open, unless
@@ -7,7 +7,7 @@ the profile is strict.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,13 +16,15 @@ from bgp_config.names import PeerName
 from herald.program.logs import fields
 from speaker.bfd.client import BfdClient
 from speaker.bfd.messages import SOCKET_NAME
-from speaker.bfd.policy import CLOSED, Standing, Verdict
+from speaker.bfd.policy import MUTE, Standing, Verdict
 from speaker.bfd.status import Hop, Status
-from speaker.bfd.watch import REASONS, Watch, hop_of, watched_links
+from speaker.bfd.watch import REASONS, Permitted, Watch, hop_of, watched_links
 from speaker.core import Core
 from speaker.peering import Peering
 from speaker.reasons import PeerReason
 from speaker.session import SessionSpec
+from speaker.transition import Transition
+from speaker.witness import Witness
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class Account:
         return REASONS.get(self.verdict.standing)
 
 
-class BfdWitness:
+class BfdWitness(Witness):
     """One owner: the daemon's loop. `wake` makes the loop turn."""
 
     def __init__(self, runtime_dir: Path, wake: Callable[[], None]) -> None:
@@ -60,8 +62,9 @@ class BfdWitness:
         self._changes: dict[Hop, int] = {}
         self._alarm: asyncio.TimerHandle | None = None
 
-    def follow(self, core: Core, now: float) -> None:
-        """After each decision of the core."""
+    def follow(self, core: Core, transitions: Iterable[Transition], now: float) -> None:
+        """Which sessions there are may have changed."""
+        del transitions
         if not core.cluster.synced:
             return
         if core.peering is not self._peering or self._watch.lingers or not self._has_said:
@@ -69,8 +72,8 @@ class BfdWitness:
         self._tell(now)
         self._set_alarm(now)
 
-    def permitted(self, sessions: Iterable[SessionSpec], now: float) -> Iterator[SessionSpec]:
-        """The sessions that may be open now."""
+    def permitted(self, sessions: Iterable[SessionSpec], now: float) -> Permitted:
+        """Which sessions may be open now."""
         return self._watch.permitted(sessions, now)
 
     def accounts(self, peering: Peering, now: float) -> Mapping[PeerName, Account]:
@@ -106,7 +109,7 @@ class BfdWitness:
         standings = {hop: verdict.standing for hop, verdict in self._watch.verdicts(now).items()}
         for hop, standing in standings.items():
             if self._standings.get(hop, Standing.UNKNOWN) is not standing:
-                level = logging.WARNING if standing in CLOSED or standing is Standing.FAILING else logging.INFO
+                level = logging.WARNING if standing in MUTE or standing is Standing.FAILING else logging.INFO
                 log.log(level, "BFD of a session", extra=fields(session=hop, standing=standing))
         self._standings = standings
 

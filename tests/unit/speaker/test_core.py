@@ -12,7 +12,7 @@ from bgp_config.names import NodeName, PeerName, host_prefix
 from herald.kube.objects import Kind, KubeObject, Metadata, ObjectKey, ServiceCIDR, ServiceCIDRSpec, TrafficPolicy
 from herald.kube.source import Change, Gone, Synced, Upsert
 from speaker.core import Core
-from speaker.decide import Claim
+from speaker.evidence import Claim
 from speaker.peering import NodeNetwork, Source
 from speaker.reasons import PeerReason, Reason
 from speaker.route import RouteState

@@ -10,11 +10,13 @@ from pathlib import Path
 from bgp_config.names import IPAddress, NodeName, Prefix, host_prefix
 from herald.kube.objects import KubeObject
 from herald.kube.source import Changes
-from speaker.daemon import Settings, Speaker
+from speaker.daemon import Speaker
 from speaker.netlink import Netlink
 from speaker.peering import NodeNetwork
 from speaker.route import PathAttributes
 from speaker.session import SessionSpec
+from speaker.settings import Settings
+from speaker.witnesses import Witnesses
 from tests.builders import UNREADY, endpoint, endpoint_slice
 from tests.unit.speaker.test_core import CONFIG, NETWORK, SYNCED, one_service, upsert
 
@@ -91,7 +93,7 @@ class Bench:
             load_balancer_class="herald-lb.io/bgp",
             bind_device="lo" if binds else None,
         )
-        self.speaker = Speaker(settings, self.kernel, self.changes)
+        self.speaker = Speaker(settings, self.kernel, self.changes, Witnesses.of(settings, self.changes.wake))
 
     def post(self, things: Iterable[KubeObject]) -> None:
         for thing in things:

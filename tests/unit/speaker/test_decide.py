@@ -11,7 +11,8 @@ from bgp_config.config import Config
 from bgp_config.names import NodeName, PeerName, PoolName, Prefix, host_prefix
 from bgp_config.selector import LabelSelector, Operator, Requirement
 from herald.kube.objects import EXCLUDE_LABEL, EndpointConditions, EndpointSlice, Node, Service, TrafficPolicy
-from speaker.decide import Claim, NodeView, VIPDecision, decide, wishes
+from speaker.decide import NodeView, VIPDecision, decide, wishes
+from speaker.evidence import Claim
 from speaker.guard import Guard
 from speaker.reasons import Reason
 from speaker.route import RouteState

@@ -3,11 +3,11 @@
 import pytest
 
 from herald.kube.objects import ObjectKey
-from speaker.core import Transition
 from speaker.flaps import Flaps
 from speaker.hold_down import HOLD_S, QUIET_S
 from speaker.reasons import Reason
 from speaker.route import RouteState
+from speaker.transition import Transition
 from tests.builders import ip
 
 KEY, VIP = ObjectKey("default", "web"), ip("198.51.100.7")
@@ -29,18 +29,18 @@ class Endpoint:
         self.flaps, self.now, self.is_held = Flaps(), 1000.0, False
 
     def fail(self) -> None:
-        self.is_held = bool(self.flaps.follow(DOWN, self.now)) or self.is_held
+        self.is_held = bool(self.flaps.note(DOWN, self.now)) or self.is_held
 
     def recover(self) -> float:
         """How long its announcement waits."""
         begun = self.now
         if self.is_held:
-            assert self.flaps.follow(HELD, self.now) == []
+            assert self.flaps.note(HELD, self.now) == []
             while not self.flaps.release(self.now):
                 self.now += 0.5
                 assert self.now - begun < 100
             self.is_held = False
-        self.flaps.follow(UP, self.now)
+        self.flaps.note(UP, self.now)
         return self.now - begun
 
 
@@ -80,11 +80,11 @@ def test_what_turns_unready_again_while_it_waits_waits_anew_but_is_no_further_fl
         endpoint.recover()
     endpoint.fail()
     flaps = endpoint.flaps
-    flaps.follow(HELD, endpoint.now)
+    flaps.note(HELD, endpoint.now)
     endpoint.now += 3.5
-    assert flaps.follow(DOWN, endpoint.now) == []
+    assert flaps.note(DOWN, endpoint.now) == []
     assert flaps.release(endpoint.now + 1) == []
-    flaps.follow(HELD, endpoint.now)
+    flaps.note(HELD, endpoint.now)
     assert flaps.release(endpoint.now + 3.5) == []
     assert flaps.release(endpoint.now + 4) == [CLAIM]
 
@@ -93,11 +93,11 @@ def test_what_turns_unready_again_while_it_waits_waits_anew_but_is_no_further_fl
 def test_only_endpoints_that_go_count(reason: Reason) -> None:
     flaps = Flaps()
     for _ in range(5):
-        flaps.follow(UP, 0)
-        assert flaps.follow(to(reason), 0) == []
+        flaps.note(UP, 0)
+        assert flaps.note(to(reason), 0) == []
     assert flaps.size == 0
 
 
 def test_what_never_was_announced_does_not_flap() -> None:
     flaps = Flaps()
-    assert [flaps.follow(DOWN, 0), flaps.follow(DOWN, 0), flaps.size] == [[], [], 0]
+    assert [flaps.note(DOWN, 0), flaps.note(DOWN, 0), flaps.size] == [[], [], 0]

@@ -3,10 +3,10 @@
 from ipaddress import ip_network
 
 from herald.kube.objects import ObjectKey
-from speaker.core import Transition
 from speaker.latency import BOUNDS_S, Direction, Latency, Observations, Origin, Part
 from speaker.reasons import Reason
 from speaker.route import PathAttributes, RouteState
+from speaker.transition import Transition
 from tests.builders import ip, session
 
 TOR1, TOR2 = session(), session("10.2.1.0", "10.2.1.1")

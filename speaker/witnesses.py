@@ -1,0 +1,37 @@
+"""The witnesses of a speaker (witness.py), by name for those who show what they know, and in turn for the loop."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+
+from speaker.admission import Admission
+from speaker.bfd.witness import BfdWitness
+from speaker.data_path import question_of
+from speaker.flaps import Flaps
+from speaker.leaving import Leaving
+from speaker.settings import Settings
+from speaker.witness import Witness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witnesses:
+    """None: there is nothing to watch, such as no data path to wait for. Their order does not matter."""
+
+    leaving: Leaving
+    flaps: Flaps
+    bfd: BfdWitness
+    admission: Admission | None
+
+    @staticmethod
+    def of(settings: Settings, wake: Callable[[], None]) -> "Witnesses":
+        """Those that the flags ask for. `wake` makes the loop turn."""
+        question = question_of(settings.data_path)
+        limit_s = settings.data_path_timeout_s
+        return Witnesses(
+            leaving=Leaving(ignore_exclude_label=settings.ignore_exclude_label),
+            flaps=Flaps(),
+            bfd=BfdWitness(settings.runtime_dir, wake),
+            admission=Admission(str(settings.data_path), question, limit_s, wake) if question else None,
+        )
+
+    def __iter__(self) -> Iterator[Witness]:
+        return (witness for each in fields(self) if (witness := getattr(self, each.name)) is not None)
