@@ -79,3 +79,21 @@ def test_a_session_that_changes_again_while_it_is_replaced_goes_on() -> None:
     assert sessions.moves([tor(1, b"y"), tor(2, b"y")], 4) == Moves(open=(tor(1, b"y"),))
     sessions.in_sync(tor(1, b"y"))
     assert sessions.moves([tor(1, b"y"), tor(2, b"y")], 5) == Moves(close=(tor(2),))
+
+
+def test_a_session_that_shall_be_mute_is_closed_and_opened_again_without_routes() -> None:
+    sessions = running(tor(1), tor(2))
+    assert sessions.moves([tor(1), tor(2)], 1, mute={tor(1)}) == Moves(close=(tor(1),))
+    sessions.ended(tor(1))
+    assert sessions.moves([tor(1), tor(2)], 2, mute={tor(1)}) == Moves(open=(tor(1),))
+    assert sessions.moves([tor(1), tor(2)], 3, mute={tor(1)}) == Moves()
+    assert sessions.running[tor(1)].is_mute
+    assert sessions.moves([tor(1), tor(2)], 4) == Moves(speak=(tor(1),))
+    assert sessions.moves([tor(1), tor(2)], 5) == Moves()
+
+
+def test_a_mute_session_that_ends_says_nothing_on_its_way() -> None:
+    sessions = Sessions()
+    assert sessions.moves([tor(1)], 1, mute={tor(1)}) == Moves(open=(tor(1),))
+    assert sessions.moves([], 2) == Moves(close=(tor(1),))
+    assert sessions.moves([tor(1)], 3) == Moves()
