@@ -1,0 +1,121 @@
+"""What the answers of endpoints add up to: rise and fall per endpoint, then how a node stands per Service. Pure.
+
+- An endpoint is well until it is found sick: by `fall` bad answers in a row, or by the first answer that there is. It is
+  well again after `rise` good ones.
+- A group of endpoints that was sick regains its preference after a hold-down that grows with each time, and is least
+  preferred meanwhile, whatever its check asks for: it can serve.
+- An edit of a check moves nothing: what was found stays until new answers say otherwise. One that is gone is forgotten.
+
+Bounded by the endpoints of this node; the history of hold-downs by what was sick lately.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from bgp_config.config import FailWhen, HealthCheck, OnFailure
+from speaker.health.dialogue import Outcome
+from speaker.health.targets import EndpointKey, GroupKey
+from speaker.hold_down import HoldDown
+from speaker.route import RouteState
+
+
+class Found(StrEnum):
+    """What is known of one endpoint."""
+
+    UNKNOWN = "unknown"
+    WELL = "well"
+    SICK = "sick"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointHealth:
+    """`against`: so many answers in a row have spoken against what was found. `last`: how the last probe ended."""
+
+    found: Found = Found.UNKNOWN
+    against: int = 0
+    last: Outcome | None = None
+
+    def heard(self, outcome: Outcome, check: HealthCheck) -> "EndpointHealth":
+        if outcome is Outcome.NOT_ASKED:
+            return replace(self, last=outcome)
+        says = Found.WELL if outcome is Outcome.PASSED else Found.SICK
+        if says is self.found:
+            return EndpointHealth(says, 0, outcome)
+        needed = {Found.UNKNOWN: 1, Found.WELL: check.fall, Found.SICK: check.rise}[self.found]
+        against = self.against + 1
+        return EndpointHealth(says, 0, outcome) if against >= needed else EndpointHealth(self.found, against, outcome)
+
+
+@dataclass(slots=True)
+class _Group:
+    """`sick`: as it was last judged. `held_until`: from its recovery on, till when it is not yet preferred."""
+
+    check: HealthCheck
+    endpoints: dict[EndpointKey, EndpointHealth] = field(default_factory=dict)
+    sick: bool = False
+    held_until: float | None = None
+
+    def is_sick(self) -> bool:
+        sick = (each.found is Found.SICK for each in self.endpoints.values())
+        return any(sick) if self.check.fail_when is FailWhen.ANY else bool(self.endpoints) and all(sick)
+
+
+class Judge:
+    """One owner: the witness. Times are of one monotonic clock."""
+
+    def __init__(self) -> None:
+        self._groups: dict[GroupKey, _Group] = {}
+        self._hold_down: HoldDown[GroupKey] = HoldDown()
+
+    def health(self, key: EndpointKey) -> EndpointHealth:
+        group = self._groups.get(key.group)
+        return group.endpoints.get(key, EndpointHealth()) if group else EndpointHealth()
+
+    def watch(self, key: GroupKey, check: HealthCheck, endpoints: Iterable[EndpointKey], now: float) -> None:
+        """These are its endpoints from now on; what is known of them stays."""
+        group = self._groups.setdefault(key, _Group(check))
+        group.check = check
+        group.endpoints = {each: group.endpoints.get(each, EndpointHealth()) for each in endpoints}
+        self._judge(key, group, now)
+
+    def forget(self, key: GroupKey) -> None:
+        self._groups.pop(key, None)
+
+    def hear(self, key: EndpointKey, outcome: Outcome, now: float) -> Found | None:
+        """What is found of the endpoint now, if that is something else than before."""
+        group = self._groups.get(key.group)
+        if group is None or (before := group.endpoints.get(key)) is None:
+            return None  # it is not watched any longer
+        after = group.endpoints[key] = before.heard(outcome, group.check)
+        if after.found is before.found:
+            return None
+        self._judge(key.group, group, now)
+        return after.found
+
+    def release(self, now: float) -> list[GroupKey]:
+        """Those whose hold-down is over."""
+        due = [key for key, group in self._groups.items() if group.held_until is not None and group.held_until <= now]
+        for key in due:
+            self._groups[key].held_until = None
+        self._hold_down.forget_quiet(now)
+        return due
+
+    def state(self, key: GroupKey) -> RouteState:
+        """How the node stands, by this group alone."""
+        group = self._groups.get(key)
+        if group is None:
+            return RouteState.NORMAL
+        if group.sick and group.check.on_failure is OnFailure.WITHDRAW:
+            return RouteState.WITHDRAWN
+        return RouteState.LAST_RESORT if group.sick or group.held_until is not None else RouteState.NORMAL
+
+    def _judge(self, key: GroupKey, group: _Group, now: float) -> None:
+        sick = group.is_sick()
+        if sick and not group.sick and group.held_until is None:
+            self._hold_down.fell(key, now)
+        if sick:
+            group.held_until = None
+        elif group.sick and (hold_s := self._hold_down.hold_s(key, now)):
+            group.held_until = now + hold_s
+        group.sick = sick
