@@ -5,6 +5,7 @@ Of addresses and routes it writes only such as carry our protocol number.
 
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address, ip_network
+from socket import AF_INET, AF_INET6
 from typing import Any, Self
 
 from pyroute2 import AsyncIPRoute
@@ -26,7 +27,11 @@ FOREVER = 0xFFFFFFFF
 LOOPBACK_INDEX = 1
 ANSWER_LIMIT_S = 1.0
 """How long the loop waits for what it asks of the kernel at once."""
+RTN_BLACKHOLE = 6
 RTN_UNREACHABLE = 7
+FIB_RULE_INVERT = 0x02
+GUARD_TABLE = 7272
+"""The routing table of --guard-pools, and the priority of the rules that lead to it: behind local, before main."""
 LAST_METRIC = 2**32 - 2
 """Behind any other route for the same prefix. The very last number means the default of IPv6 to some."""
 
@@ -111,6 +116,35 @@ class Netlink:
 
     async def remove_unreachable(self, prefix: Prefix) -> None:
         await self._ip.route("del", dst=str(prefix), type="unreachable", proto=ADDRESS_PROTOCOL, priority=LAST_METRIC)
+
+    async def blackholes(self) -> set[Prefix]:
+        """The blackholes of our own table."""
+        found: set[Prefix] = set()
+        for family in (AF_INET, AF_INET6):
+            routes = [m async for m in await self._ip.route("dump", table=GUARD_TABLE, family=family)]
+            found |= {ip_network(f"{m.get('dst')}/{m['dst_len']}") for m in routes if m["type"] == RTN_BLACKHOLE}
+        return found
+
+    async def add_blackhole(self, prefix: Prefix) -> None:
+        await self._ip.route("replace", dst=str(prefix), type="blackhole", table=GUARD_TABLE, proto=ADDRESS_PROTOCOL)
+
+    async def remove_blackhole(self, prefix: Prefix) -> None:
+        await self._ip.route("del", dst=str(prefix), type="blackhole", table=GUARD_TABLE)
+
+    async def ensure_blackhole_rules(self) -> None:
+        """What is not of this host's own making is routed by our own table first."""
+        for family in (AF_INET, AF_INET6):
+            rules = [m async for m in await self._ip.rule("dump", family=family)]
+            if not any(m.get("FRA_TABLE") == GUARD_TABLE for m in rules):
+                await self._ip.rule(
+                    "add",
+                    family=family,
+                    table=GUARD_TABLE,
+                    priority=GUARD_TABLE,
+                    iifname="lo",
+                    flags=FIB_RULE_INVERT,
+                    protocol=ADDRESS_PROTOCOL,
+                )
 
     async def _index(self, device: str) -> int | None:
         found = await self._ip.link_lookup(ifname=device)

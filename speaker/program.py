@@ -22,6 +22,7 @@ from herald.program.shutdown import shutdown_requested
 from speaker.daemon import Speaker
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.lock import SpeakerLock
+from speaker.health.metrics import HealthCollector
 from speaker.metrics import SpeakerCollector
 from speaker.netlink import Netlink
 from speaker.probes import liveness, readiness
@@ -68,13 +69,17 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
                 speaker.on_change = reporter.wake
                 speaker.surroundings.want_secrets = objects.source.want_secrets
                 serving.append(tasks.create_task(reporter.run()))
+            if witnesses.pool_guard:
+                serving.append(tasks.create_task(witnesses.pool_guard.run(netlink)))
             if witnesses.admission:
                 serving.append(tasks.create_task(witnesses.admission.poll.run()))
             serving.append(tasks.create_task(witnesses.bfd.client.run()))
+            serving.append(tasks.create_task(witnesses.health.prober.run()))
             tasks.create_task(engine.run())
             registry = CollectorRegistry()
             tally = objects.client.tally if isinstance(objects, FromApi) else None
             registry.register(SpeakerCollector(speaker, tally, with_services=settings.service_metrics))
+            registry.register(HealthCollector(witnesses.health))
             async with monitoring(listen, registry, *_probes(speaker)) as where:
                 log.info("started", extra=fields(node=settings.node_name, listen=where))
                 async with answering(speaker, settings.runtime_dir):

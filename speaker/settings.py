@@ -15,6 +15,7 @@ class Settings:
     runtime_dir: Path
     load_balancer_class: str
     bind_device: str | None = None
+    guard_pools: bool = False
     ignore_exclude_label: bool = False
     data_path: DataPath = field(default_factory=NoGate)
     data_path_timeout_s: float = 5.0

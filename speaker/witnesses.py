@@ -7,7 +7,9 @@ from speaker.admission import Admission
 from speaker.bfd.witness import BfdWitness
 from speaker.data_path import question_of
 from speaker.flaps import Flaps
+from speaker.health.witness import HealthWitness
 from speaker.leaving import Leaving
+from speaker.pool_guard import PoolGuard
 from speaker.settings import Settings
 from speaker.witness import Witness
 
@@ -18,8 +20,10 @@ class Witnesses:
 
     leaving: Leaving
     flaps: Flaps
+    health: HealthWitness
     bfd: BfdWitness
     admission: Admission | None
+    pool_guard: PoolGuard | None
 
     @staticmethod
     def of(settings: Settings, wake: Callable[[], None]) -> "Witnesses":
@@ -29,8 +33,10 @@ class Witnesses:
         return Witnesses(
             leaving=Leaving(ignore_exclude_label=settings.ignore_exclude_label),
             flaps=Flaps(),
+            health=HealthWitness(settings.load_balancer_class, wake),
             bfd=BfdWitness(settings.runtime_dir, wake),
             admission=Admission(str(settings.data_path), question, limit_s, wake) if question else None,
+            pool_guard=PoolGuard() if settings.guard_pools else None,
         )
 
     def __iter__(self) -> Iterator[Witness]:

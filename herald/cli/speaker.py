@@ -56,6 +56,12 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
         metavar="DEVICE",
         help="put VIPs on this device (default: herald, made if need be; lo where the kernel has no dummy devices)",
     )
+    parser.add_argument(
+        "--guard-pools",
+        action="store_true",
+        help="drop what comes in for a pool's address and nothing here takes, instead of sending it back to the router "
+        "(needs CAP_NET_ADMIN)",
+    )
     parser.add_argument("--load-balancer-class", default="herald-lb.io/bgp", metavar="CLASS")
     parser.add_argument("--ignore-exclude-label", action="store_true", help="announce from excluded nodes too")
     parser.add_argument(
@@ -76,6 +82,7 @@ def _run(args: argparse.Namespace) -> int:
         runtime_dir=args.runtime_dir,
         load_balancer_class=args.load_balancer_class,
         bind_device=args.bind_vips,
+        guard_pools=args.guard_pools,
         ignore_exclude_label=args.ignore_exclude_label,
         data_path=args.data_path or (NoGate() if args.manifests else KubeProxy()),
         data_path_timeout_s=args.data_path_timeout,

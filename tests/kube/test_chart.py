@@ -41,6 +41,7 @@ EVERYTHING: Mapping[str, Any] = {
     "speaker": {
         "listenAddress": "[$(HOST_IP)]",
         "bindVIPs": True,
+        "guardPools": True,
         "aggregates": True,
         "serviceMetrics": False,
         "dataPath": "http://127.0.0.1:9099/readiness",
@@ -164,7 +165,7 @@ async def test_the_speakers_pods_need_the_nodes_network_and_their_directory_and_
     assert violations(api_server, speaker) == ""
 
 
-@pytest.mark.parametrize("value", ["bindVIPs", "aggregates"])
+@pytest.mark.parametrize("value", ["bindVIPs", "aggregates", "guardPools"])
 async def test_a_speaker_that_changes_the_nodes_network_is_root_with_one_capability(value: str) -> None:
     speaker = of_kind(await render("herald", {"speaker": {value: True}}), "DaemonSet")
     context = container([speaker], "DaemonSet")["securityContext"]

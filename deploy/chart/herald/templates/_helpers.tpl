@@ -51,5 +51,5 @@ readinessProbe:
 {{- end }}
 
 {{- define "herald.speakerUid" -}}
-{{ if or .Values.speaker.bindVIPs .Values.speaker.aggregates }}0{{ else }}{{ include "herald.uid" . }}{{ end }}
+{{ if or .Values.speaker.bindVIPs .Values.speaker.aggregates .Values.speaker.guardPools }}0{{ else }}{{ include "herald.uid" . }}{{ end }}
 {{- end }}
