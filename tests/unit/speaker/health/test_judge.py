@@ -125,10 +125,11 @@ def test_an_endpoint_that_is_gone_does_not_count_any_more() -> None:
     node = Node(endpoints=(ONE, TWO))
     node.hear(GOOD, of=TWO)
     node.hear(BAD)
-    node.watch(ONE)
-    assert node.state is RouteState.LAST_RESORT
-    node.watch(TWO)
-    assert node.state is RouteState.NORMAL
+    states = []
+    for there in (ONE, TWO):
+        node.watch(there)
+        states.append(node.state)
+    assert states == [RouteState.LAST_RESORT, RouteState.NORMAL]
     assert node.judge.hear(ONE, BAD, node.now) is None
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bgp_config.names import Family, HealthCheckName, NodeName
-from herald.kube.objects import EndpointPort, EndpointSlice, Kind, ObjectKey, Service, TrafficPolicy
+from herald.kube.objects import EndpointConditions, EndpointPort, EndpointSlice, Kind, ObjectKey, Service, TrafficPolicy
 from herald.kube.source import Upsert
 from speaker.cluster import Cluster
 from speaker.health.targets import EndpointKey, GroupKey, targets
@@ -17,16 +17,18 @@ def asked(*slices: EndpointSlice, spec: dict[str, object] | None = None, of: Ser
     """The ports by address."""
     cluster = Cluster(NodeName("node1"))
     check = manifest(Kind.HEALTH_CHECK, "web", {"protocol": "TCP", **(spec or {})})
-    for each in (check, of or service("web", VIP), *slices):
-        kind = check.kind if each is check else Kind.SERVICE if isinstance(each, Service) else Kind.ENDPOINT_SLICE
-        cluster.apply(Upsert(kind, each.key, each))
+    cluster.apply(Upsert(check.kind, check.key, check))
+    chosen = of or service("web", VIP)
+    cluster.apply(Upsert(Kind.SERVICE, chosen.key, chosen))
+    for each in slices:
+        cluster.apply(Upsert(Kind.ENDPOINT_SLICE, each.key, each))
     found = targets(cluster, KEY, CLASS)
     return {str(key.address): target.port for key, target in found.items()}
 
 
-def at(address: str, conditions: object = READY, *, node: str = "node1", name: str = "web-1") -> EndpointSlice:
+def at(address: str, conditions: EndpointConditions = READY, *, node: str = "node1", name: str = "web-1") -> EndpointSlice:
     family = "IPv6" if ":" in address else "IPv4"
-    made = endpoint_slice("web", [endpoint(node, address, conditions)], name=name, address_type=family)  # type: ignore[arg-type]
+    made = endpoint_slice("web", [endpoint(node, address, conditions)], name=name, address_type=family)
     return EndpointSlice(metadata=made.metadata, address_type=family, endpoints=made.endpoints, ports=HTTP)
 
 
@@ -81,13 +83,11 @@ def test_a_check_is_about_the_services_that_it_selects() -> None:
 
 def test_each_family_is_a_group_of_its_own() -> None:
     cluster = Cluster(NodeName("node1"))
-    for kind, each in (
-        (Kind.HEALTH_CHECK, manifest(Kind.HEALTH_CHECK, "web", {"protocol": "TCP"})),
-        (Kind.SERVICE, service("web", VIP, "fd00:100::7")),
-        (Kind.ENDPOINT_SLICE, at("10.244.1.1")),
-        (Kind.ENDPOINT_SLICE, at("fd00:244::1", name="six")),
-    ):
-        cluster.apply(Upsert(kind, each.key, each))
+    check, dual = manifest(Kind.HEALTH_CHECK, "web", {"protocol": "TCP"}), service("web", VIP, "fd00:100::7")
+    cluster.apply(Upsert(check.kind, check.key, check))
+    cluster.apply(Upsert(Kind.SERVICE, dual.key, dual))
+    for each in (at("10.244.1.1"), at("fd00:244::1", name="six")):
+        cluster.apply(Upsert(Kind.ENDPOINT_SLICE, each.key, each))
     name = HealthCheckName("web")
     assert set(targets(cluster, KEY, CLASS)) == {
         EndpointKey(GroupKey(KEY, name, Family.IPV4), ip("10.244.1.1")),
