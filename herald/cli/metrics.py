@@ -5,6 +5,7 @@ from typing import Any
 
 from controller.metrics import FAMILIES as CONTROLLER
 from herald.program.reference import markdown
+from speaker.health.metrics import FAMILIES as HEALTH
 from speaker.metrics import FAMILIES as SPEAKER
 
 
@@ -15,5 +16,5 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
 
 
 def _run(_: argparse.Namespace) -> int:
-    print(markdown({"Speaker": SPEAKER, "Controller": CONTROLLER}), end="")
+    print(markdown({"Speaker": SPEAKER, "Health checks, in the speaker": HEALTH, "Controller": CONTROLLER}), end="")
     return 0
