@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from bgp_config.names import IPAddress, Prefix, host_prefix
+from speaker.bfd.watch import Permitted
 from speaker.bind import SLICE, Binder
 from speaker.core import Core, Outcome
 from speaker.latency import Latency
@@ -18,7 +19,7 @@ from speaker.sessions import Phase, Sessions
 from speaker.table import SessionTable
 from speaker.unreachable import UnreachableRoutes
 
-Permitted: TypeAlias = Callable[[Iterable[SessionSpec], float], Iterable[SessionSpec]]
+Permit: TypeAlias = Callable[[Iterable[SessionSpec], float], Permitted]
 
 
 class Programmer:
@@ -31,7 +32,7 @@ class Programmer:
         latency: Latency,
         netlink: Netlink,
         binder: Binder | None,
-        permitted: Permitted,
+        permitted: Permit,
     ) -> None:
         self._core = core
         self._table = table
@@ -79,11 +80,14 @@ class Programmer:
             self._apply(engine, spec, routes)
         if binder and binder.is_busy(now):
             return False  # a session is opened with all its routes
-        moves = self._sessions.moves(self._permitted(self._core.peering.sessions.values(), now), now)
+        permitted = self._permitted(self._core.peering.sessions.values(), now)
+        moves = self._sessions.moves(permitted.sessions, now, permitted.mute)
         for spec in moves.close:
             engine.close(spec)
         for spec in moves.open:
-            engine.open(spec, {prefix: how for prefix, how in ribs.table(spec).items() if not self._waits(prefix)})
+            engine.open(spec, self._table_of(spec) if spec not in permitted.mute else {})
+        for spec in moves.speak:
+            engine.apply(spec, self._table_of(spec))
         return True
 
     async def tidy(self, now: float) -> None:
@@ -105,6 +109,10 @@ class Programmer:
         if self._binder:
             await self._binder.unbind_all()
 
+    def _table_of(self, spec: SessionSpec) -> dict[Prefix, PathAttributes]:
+        """What the session shall say, but for what has to wait."""
+        return {prefix: how for prefix, how in self._core.ribs.table(spec).items() if not self._waits(prefix)}
+
     def _waits(self, prefix: Prefix) -> bool:
         """For its VIP to be bound."""
         is_host = prefix.prefixlen == prefix.max_prefixlen
@@ -112,7 +120,7 @@ class Programmer:
 
     def _apply(self, engine: Engine, spec: SessionSpec, routes: Mapping[Prefix, PathAttributes | None]) -> None:
         running = self._sessions.running.get(spec)
-        if routes and running and running.phase is not Phase.CLOSING:
+        if routes and running and running.phase is not Phase.CLOSING and not running.is_mute:
             if running.phase is Phase.IN_SYNC:
                 self._latency.told(spec, routes, time.monotonic())
             engine.apply(spec, routes)

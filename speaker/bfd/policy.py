@@ -5,7 +5,9 @@ Rules, in this order:
   is none: its sessions are Down because they are new.
 - Down by failure: BGP is closed one detection time later, when the peer must have seen the failure too, so that it does not
   take the end of the TCP connection for a graceful restart and keep our routes (RFC 5882, section 4.3; RFC 4724).
-- Once BFD was up, BGP opens again only with BFD up; `strict`: it waits for that from the start (RFC 5882, section 10.3).
+- Once BFD was up, routes return only with BFD up. Till then BGP may connect and says nothing: a router that makes neighbors
+  as they come begins BFD only with their BGP session, and each would wait for the other.
+- `strict`: BGP does not connect before BFD is up, from the start (RFC 5882, section 10.3).
 - The peer says AdminDown: BFD is not in use on purpose, which is no failure (RFC 5882, section 3.2). BGP is open.
 - Three failures in a minute: BGP stays closed for a minute after the last one, whatever BFD says.
 """
@@ -34,7 +36,8 @@ class Standing(StrEnum):
     HELD_DOWN = "BFDHeldDown"
 
 
-CLOSED = frozenset({Standing.DOWN, Standing.AWAITED, Standing.HELD_DOWN})
+CLOSED = frozenset({Standing.AWAITED, Standing.HELD_DOWN})
+MUTE = frozenset({*CLOSED, Standing.DOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +48,14 @@ class Verdict:
     review_at: float | None = None
 
     @property
-    def may_open(self) -> bool:
-        """False: a session that is open has to be closed, and none may be opened."""
+    def may_connect(self) -> bool:
+        """False: there shall be no session at all."""
         return self.standing not in CLOSED
+
+    @property
+    def may_announce(self) -> bool:
+        """False: a session that has announced anything has to be closed."""
+        return self.standing not in MUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +90,9 @@ def judge(history: History, profile: Profile, now: float) -> Verdict:
         return Verdict(standing=Standing.UP)
     if history.remote_state is State.ADMIN_DOWN:
         return Verdict(standing=Standing.NOT_IN_USE)
-    if history.was_up:
-        return Verdict(standing=Standing.DOWN)
-    return Verdict(standing=Standing.AWAITED if profile.strict else Standing.UNKNOWN)
+    if profile.strict:
+        return Verdict(standing=Standing.AWAITED)
+    return Verdict(standing=Standing.DOWN if history.was_up else Standing.UNKNOWN)
 
 
 def _failed(history: History, status: Status) -> History:

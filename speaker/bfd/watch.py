@@ -4,7 +4,7 @@ What is asked for no more is watched for some seconds longer: a BGP session that
 take BFD down, since routers take even AdminDown for a reason to end BGP.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,6 +66,14 @@ class _Link:
     left_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permitted:
+    """`mute`: they may connect, but say nothing."""
+
+    sessions: tuple[SessionSpec, ...]
+    mute: frozenset[SessionSpec]
+
+
 class Watch:
     """`follow` says what shall be watched, `observe` what BFD said; the rest are questions."""
 
@@ -101,12 +109,13 @@ class Watch:
     def verdicts(self, now: float) -> Mapping[Hop, Verdict]:
         return {hop: verdict for hop in self._links if (verdict := self.verdict(hop, now))}
 
-    def permitted(self, sessions: Iterable[SessionSpec], now: float) -> Iterator[SessionSpec]:
-        """Those that may be open."""
-        for spec in sessions:
-            verdict = self.verdict(hop_of(spec), now)
-            if verdict is None or verdict.may_open:
-                yield spec
+    def permitted(self, sessions: Iterable[SessionSpec], now: float) -> Permitted:
+        """Those that may be open, and which of them may say nothing."""
+        judged = [(spec, self.verdict(hop_of(spec), now)) for spec in sessions]
+        return Permitted(
+            sessions=tuple(spec for spec, verdict in judged if verdict is None or verdict.may_connect),
+            mute=frozenset(spec for spec, verdict in judged if verdict and not verdict.may_announce),
+        )
 
     def review_at(self, now: float) -> float | None:
         """When verdicts may change by themselves next."""
