@@ -127,6 +127,11 @@ class Core:
         return self._view.standing
 
     @property
+    def held(self) -> frozenset[Claim]:
+        """What came and went too often and was not let go yet."""
+        return frozenset(self._held)
+
+    @property
     def admitted(self) -> frozenset[Claim]:
         return frozenset(self._admitted or ())
 

@@ -59,6 +59,10 @@ class Flaps(Witness):
         return due
 
     @property
+    def hold_down(self) -> HoldDown[Claim]:
+        return self._hold_down
+
+    @property
     def size(self) -> int:
         """How many VIPs have a history."""
         return self._hold_down.size

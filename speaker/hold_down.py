@@ -3,7 +3,7 @@
 Each fall raises the level, each quiet minute lowers it. The history is bounded: what is quiet for long enough is forgotten.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -48,6 +48,15 @@ class HoldDown(Generic[Key]):
         if now - self._forgot_at >= QUIET_S:
             self._forgot_at = now
             self._histories = {key: history for key, history in self._histories.items() if history.at(now)}
+
+    @property
+    def levels(self) -> Mapping[Key, tuple[int, float]]:
+        """The level of each at its last fall, and when that was: all that is remembered."""
+        return {key: (history.level, history.since) for key, history in self._histories.items()}
+
+    def recall(self, levels: Mapping[Key, tuple[int, float]]) -> None:
+        """What `levels` told in an earlier life."""
+        self._histories.update((key, _History(level, since)) for key, (level, since) in levels.items())
 
     @property
     def size(self) -> int:

@@ -216,6 +216,7 @@ class NodeSpec(Value, frozen=True):
 class NodeCondition(Value, frozen=True):
     type: str
     status: str
+    message: str = ""
 
 
 class NodeAddress(Value, frozen=True):

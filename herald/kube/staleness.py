@@ -11,6 +11,11 @@ class Staleness:
 
     def __init__(self) -> None:
         self._since: dict[Kind, float] = {}
+        self._recalled: dict[Kind, float] = {}
+
+    def recall(self, since: Mapping[Kind, float]) -> None:
+        """What an earlier life of the program said: a kind that is stale from the start has been since then."""
+        self._recalled = dict(since)
 
     @property
     def since(self) -> Mapping[Kind, float]:
@@ -21,8 +26,9 @@ class Staleness:
         for change in changes:
             match change:
                 case Stale(kind):
-                    self._since.setdefault(kind, now)
+                    self._since.setdefault(kind, self._recalled.pop(kind, now))
                 case Fresh(kind):
                     self._since.pop(kind, None)
+                    self._recalled.pop(kind, None)
                 case _:
                     pass

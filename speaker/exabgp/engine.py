@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bgp_config.names import Prefix
 from speaker.exabgp.keeper import Keeper
+from speaker.exabgp.pauses import Refusals
 from speaker.route import PathAttributes
 from speaker.session import Ending, SessionEvent, SessionSpec
 
@@ -43,6 +44,7 @@ class ExaBgpEngine:
         self._on_event = on_event
         self._exabgp = exabgp or default_program()
         self._alive = alive
+        self.refusals = Refusals()
         self._keepers: dict[SessionSpec, Keeper] = {}
         self._leaving: list[tuple[SessionSpec, Keeper]] = []
         self._tasks: asyncio.TaskGroup | None = None
@@ -77,6 +79,7 @@ class ExaBgpEngine:
             directory=self._directory,
             on_event=self._on_event,
             predecessors=[keeper.finished for old, keeper in self._leaving if old.endpoints == spec.endpoints],
+            refusals=self.refusals,
             alive=self._alive,
         )
         self._keepers[spec] = keeper

@@ -16,7 +16,7 @@ from typing import Final
 from bgp_config.names import Prefix
 from speaker.exabgp.driver import Driver, Output, Remark
 from speaker.exabgp.launch import CONNECT_FAILED
-from speaker.exabgp.pauses import Pauses
+from speaker.exabgp.pauses import Pauses, Refusal, Refusals
 from speaker.exabgp.process import Process
 from speaker.exabgp.why import explain_connect
 from speaker.route import PathAttributes
@@ -42,6 +42,7 @@ class Keeper:
         directory: Path,
         on_event: Callable[[SessionEvent], None],
         predecessors: Collection[asyncio.Event],
+        refusals: Refusals,
         alive: Callable[[], bool],
     ) -> None:
         self._spec = spec
@@ -55,7 +56,8 @@ class Keeper:
         self._closing = asyncio.Event()
         self._is_up = False
         self._last_why: str | None = None
-        self._pauses = Pauses()
+        self._refusals = refusals
+        self._pauses = Pauses(refusals.of(spec.endpoints).count)
         self._error: tuple[int, int] | None = None
         self.finished = asyncio.Event()
 
@@ -64,13 +66,16 @@ class Keeper:
         try:
             for predecessor in self._predecessors:
                 await predecessor.wait()
+            await self._pause(self._refusals.of(self._spec.endpoints).until - time.monotonic())
             while not self._closing.is_set():
                 if not self._alive():  # whoever decides is stuck: no process would be told what is right
                     await self._pause(HEARTBEAT_S)
                     continue
                 begun, self._error = time.monotonic(), None
                 await self._live()
-                await self._pause(self._pauses.after(time.monotonic() - begun, self._error))
+                pause_s = self._pauses.after(time.monotonic() - begun, self._error)
+                self._refusals.note(self._spec.endpoints, Refusal(self._pauses.refusals, time.monotonic() + pause_s))
+                await self._pause(pause_s)
         finally:
             self.finished.set()
         self._on_event(Ended(self._spec, time.monotonic()))
@@ -133,7 +138,7 @@ class Keeper:
             await asyncio.sleep(HEARTBEAT_S)
 
     async def _pause(self, pause_s: float) -> None:
-        if pause_s:
+        if pause_s > 0:
             try:
                 async with asyncio.timeout(pause_s * random.uniform(0.5, 1.0)):  # noqa: S311 -- jitter, no secret
                     await self._closing.wait()

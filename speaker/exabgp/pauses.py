@@ -5,7 +5,11 @@ it had too many prefixes from us would do so again and again, each time with all
 minutes.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
+
+from speaker.session import Endpoints
 
 GOOD_LIFE_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.25
@@ -15,12 +19,50 @@ TOO_MANY_PREFIXES: Final = (6, 1)
 REFUSED_PAUSES_S: Final = (60.0, 120.0, 240.0, 300.0)
 
 
-class Pauses:
-    """Of one session."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How often in a row the peer had too many prefixes; until when it is left alone, in seconds of the monotonic clock."""
+
+    count: int
+    until: float
+
+
+class Refusals:
+    """Of all sessions, by their ends: a new speaker leaves alone whom this one does. `on_change` is called with news."""
 
     def __init__(self) -> None:
+        self.on_change: Callable[[], None] = lambda: None
+        self._known: dict[Endpoints, Refusal] = {}
+
+    @property
+    def known(self) -> Mapping[Endpoints, Refusal]:
+        return self._known
+
+    def recall(self, known: Mapping[Endpoints, Refusal]) -> None:
+        """What an earlier life knew."""
+        self._known.update(known)
+
+    def of(self, endpoints: Endpoints) -> Refusal:
+        return self._known.get(endpoints, Refusal(0, float("-inf")))
+
+    def note(self, endpoints: Endpoints, refusal: Refusal) -> None:
+        before = self._known.pop(endpoints, None)
+        if refusal.count:
+            self._known[endpoints] = refusal
+        if before is not None or refusal.count:
+            self.on_change()
+
+
+class Pauses:
+    """Of one session. `refusals` is how often in a row it was refused before."""
+
+    def __init__(self, refusals: int = 0) -> None:
         self._short_lives = 0
-        self._refusals = 0
+        self._refusals = refusals
+
+    @property
+    def refusals(self) -> int:
+        return self._refusals
 
     @property
     def is_refused(self) -> bool:
