@@ -8,7 +8,7 @@ import msgspec
 from bgp_config.names import IPAddress
 from controller.allocate import Assigned, Disputed, NotOurs, Outcome, Pending, Unmet
 from controller.ledger import Seniority
-from controller.word import Word, said_of
+from controller.word import Word, is_signed, said_of, unsigned
 from herald.kube.objects import Ingress, LoadBalancerStatus, ObjectKey, Service, ServiceStatus
 
 
@@ -111,6 +111,7 @@ class Record:
                 # What Herald gave it is taken back; what another controller wrote is not touched.
                 self.unsure |= frozenset(self.decided) & frozenset(self.service.vips)
                 self.decided = ()
+                self.touched |= is_signed(self.service)  # in an earlier life
             case Disputed():
                 pass
             case _:
@@ -169,6 +170,7 @@ class Record:
                     self.service = _written(self.service, version)
             case Forget():
                 self.said, self.touched = None, False
+                self.service = unsigned(self.service)
                 if not self.exists:
                     self.service, self.unsure = _showing(self.service, ()), frozenset()
                 elif not isinstance(self.outcome, NotOurs):

@@ -5,6 +5,8 @@ In a directory there are no conditions; the same word is then in the status file
 
 from typing import NamedTuple
 
+import msgspec
+
 from controller.reasons import PendingReason
 from herald.kube.objects import Condition, Service
 
@@ -35,6 +37,16 @@ def condition(service: Service, *, has_vips: bool, word: Word | None, now: str) 
     before = _condition(service)
     since = before.last_transition_time if before and before.status == status else now
     return Condition(type=ASSIGNED, status=status, reason=reason, message=message, last_transition_time=since)
+
+
+def is_signed(service: Service) -> bool:
+    """Whether Herald has written anything to its status: never without the condition."""
+    return _condition(service) is not None
+
+
+def unsigned(service: Service) -> Service:
+    conditions = [each for each in service.status.conditions if each.type != ASSIGNED]
+    return msgspec.structs.replace(service, status=msgspec.structs.replace(service.status, conditions=conditions))
 
 
 def _condition(service: Service) -> Condition | None:

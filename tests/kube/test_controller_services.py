@@ -133,6 +133,20 @@ async def test_a_service_that_is_no_load_balancer_any_more_says_nothing_and_its_
     await until(lambda: site.vips("other") == ["198.51.100.0"], 10)
 
 
+async def test_what_it_wrote_is_taken_back_from_a_service_that_went_to_another_class_while_it_was_dead(site: Site) -> None:
+    await site.create("web")
+    await until(lambda: site.vips("web") == ["198.51.100.0"], 10)
+    await site.pods.replicas["one"].kill()
+    site.server.client.merge(load_balancer("web"), {"spec": {"type": "ClusterIP", "allocateLoadBalancerNodePorts": None}})
+    spec = {"type": "LoadBalancer", "loadBalancerClass": "example.org/other", "allocateLoadBalancerNodePorts": False}
+    site.server.client.merge(load_balancer("web"), {"spec": spec})
+    assert site.said("web") == ("True", "assigned")  # of the ingress the server itself has made an end
+    site.pods.replicas["one"].start()
+    await until(lambda: (site.vips("web"), site.said("web")) == ([], ("", "")), 15)
+    await site.create("other")
+    await until(lambda: site.vips("other") == ["198.51.100.0"], 10)
+
+
 async def test_of_a_duplicate_the_older_keeps_it_and_the_other_gets_another_when_cleared(site: Site) -> None:
     await site.create("old")
     await until(lambda: site.vips("old") == ["198.51.100.0"], 10)

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from controller.allocate import Assigned
-from controller.record import Record, SetIngress
+from controller.allocate import Assigned, NotOurs
+from controller.record import Forget, Record, SetIngress
 from herald.kube.objects import Condition, Service, ServiceStatus
 from tests.builders import ip
 from tests.unit.controller.build import lb
@@ -86,3 +86,24 @@ def test_after_a_restart_it_is_known_what_the_condition_says() -> None:
     record = Record(service)
     record.see(service)
     assert record.said == ("noPool", "m")
+
+
+def test_what_an_earlier_life_wrote_is_taken_back_once_from_a_service_that_is_another_s() -> None:
+    said = Condition(type="Assigned", status="True", reason="assigned")
+    service = at("5", "198.51.100.1")
+    service = msgspec.structs.replace(service, status=msgspec.structs.replace(service.status, conditions=[said]))
+    record = Record(service)
+    record.decide(NotOurs())
+    write = record.next_write()
+    assert isinstance(write, Forget)
+    record.begin(write)
+    record.acknowledge(write, "")
+    record.decide(NotOurs())
+    assert record.next_write() is None
+    assert record.claims == {VIP}, "until it is seen to be gone"
+
+
+def test_what_another_wrote_to_a_service_that_is_its_own_stays() -> None:
+    record = Record(at("5", "198.51.100.1"))
+    record.decide(NotOurs())
+    assert record.next_write() is None
