@@ -97,6 +97,8 @@ class ConfigWriter:
                     await asyncio.sleep(RETRY_S)
 
     async def _bring(self, key: ConfigKey, manifest: ConfigManifest) -> None:
+        if key.kind is ConfigKind.DRAIN:
+            return  # drain.drainer says it, together with the grants
         now = asyncio.get_running_loop().time()
         if key.kind is ConfigKind.ADDRESS_POOL:
             await self._finalize(key, manifest)

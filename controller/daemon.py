@@ -7,17 +7,22 @@ written is decided again at the next start.
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from controller.drain import survey
+from controller.drain.drainer import Drainer
+from controller.drain.grants import Limits
+from controller.drain.metrics import DrainCollector
+from controller.drain.speakers import Unheard
 from controller.health import health
 from controller.leftovers import leftovers
 from controller.metrics import BuildCollector, ControllerCollector, LeaderCollector
 from controller.plan import KINDS, Plan
 from controller.reconcile import Reconciler
-from herald.kube.directory import ControllerLock, DirectorySource, DirectoryStatusWriter
+from herald.kube.directory import ControllerLock, DirectoryDrainWriter, DirectorySource, DirectoryStatusWriter
 from herald.program.http import Listen, monitoring
 from herald.program.logs import fields
 from herald.program.shutdown import shutdown_requested
@@ -35,6 +40,7 @@ class Settings:
     load_balancer_class: str
     listen: Listen
     service_metrics: bool = True
+    drains: Limits = field(default_factory=Limits)
 
 
 async def run(settings: Settings) -> None:
@@ -56,10 +62,22 @@ async def _lead(settings: Settings, stop: asyncio.Event) -> None:
     writer = DirectoryStatusWriter(settings.state)
     reconciler = Reconciler(Plan(settings.load_balancer_class), writer, tuple(leftovers(settings.state)))
     source = DirectorySource(settings.manifests, KINDS, secrets=settings.secrets, status=settings.state)
+    drainer = Drainer(
+        plan=reconciler.plan,
+        limits=settings.drains,
+        speakers=Unheard(),
+        writer=DirectoryDrainWriter(settings.state),
+        open_source=lambda: DirectorySource(settings.manifests, survey.KINDS, settings.secrets, settings.state),
+        may_write=lambda: True,
+    )
+    reconciler.on_settled = drainer.wake
     registry = CollectorRegistry()
     registry.register(BuildCollector())
     registry.register(LeaderCollector())
     registry.register(ControllerCollector(reconciler, with_services=settings.service_metrics))
-    async with monitoring(settings.listen, registry, lambda: health(reconciler)) as where:
+    registry.register(DrainCollector(drainer))
+    async with monitoring(settings.listen, registry, lambda: health(reconciler)) as where, asyncio.TaskGroup() as tasks:
         log.info("started", extra=fields(listen=where, load_balancer_class=settings.load_balancer_class))
+        draining = tasks.create_task(drainer.run())
         await reconciler.run(source, stop)
+        draining.cancel()

@@ -70,6 +70,11 @@ class Plan:
         return self._config.config
 
     @property
+    def nodes(self) -> Mapping[ObjectKey, Node]:
+        """To be read only."""
+        return self._nodes
+
+    @property
     def manifests(self) -> Mapping[ConfigKey, ConfigManifest]:
         """The configuration objects as last seen. To be read only."""
         return self._manifests

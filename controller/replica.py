@@ -12,6 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from controller.api_writer import ApiStatusWriter
 from controller.config_writer import ConfigWriter
+from controller.drain import survey
+from controller.drain.drainer import Drainer
+from controller.drain.grants import Limits
+from controller.drain.metrics import DrainCollector
+from controller.drain.speakers import ApiSpeakers
+from controller.drain.writer import ApiDrainWriter
 from controller.elector import Elector
 from controller.events import Events
 from controller.health import health
@@ -43,6 +49,7 @@ class Settings:
     load_balancer_class: str
     listen: Listen
     service_metrics: bool = True
+    drains: Limits = field(default_factory=Limits)
 
 
 async def run(settings: Settings) -> None:
@@ -51,7 +58,14 @@ async def run(settings: Settings) -> None:
         async with ApiClient(settings.access) as client:
             candidate = Candidate(settings.identity, settings.terms)
             elector = Elector(client, ObjectKey(settings.namespace, LEASE), candidate)
-            replica = Replica(client, elector, settings.load_balancer_class, stop, with_services=settings.service_metrics)
+            replica = Replica(
+                client,
+                elector,
+                settings.load_balancer_class,
+                stop,
+                with_services=settings.service_metrics,
+                drains=settings.drains,
+            )
             async with monitoring(settings.listen, replica.registry, replica.health) as where:
                 log.info("started", extra=fields(listen=where, load_balancer_class=settings.load_balancer_class))
                 await elector.run(replica.lead, stop)
@@ -67,6 +81,7 @@ class Replica:
     load_balancer_class: str
     stop: asyncio.Event
     with_services: bool = True
+    drains: Limits = field(default_factory=Limits)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     _reconciler: Reconciler | None = None
 
@@ -80,18 +95,39 @@ class Replica:
         reconciler = self._reconciler = Reconciler(plan, ApiStatusWriter(self.client, self._may_write))
         configs, events = ConfigWriter(self.client, plan, self._may_write), Events(self.client, self.elector.identity)
         undertaker = Undertaker(self.client, self._may_write)
-        reconciler.on_settled, reconciler.on_written = configs.wake, events.written
-        collector = ControllerCollector(reconciler, self.client.tally, with_services=self.with_services)
-        self.registry.register(collector)
+        drainer = self._drainer(plan)
+
+        def settled() -> None:
+            configs.wake()
+            drainer.wake()
+
+        reconciler.on_settled, reconciler.on_written = settled, events.written
+        collectors = (
+            ControllerCollector(reconciler, self.client.tally, with_services=self.with_services),
+            DrainCollector(drainer),
+        )
+        for collector in collectors:
+            self.registry.register(collector)
         try:
             async with asyncio.TaskGroup() as tasks:
-                beside = [tasks.create_task(each.run()) for each in (configs, events, undertaker)]
+                beside = [tasks.create_task(each.run()) for each in (configs, events, undertaker, drainer)]
                 await reconciler.run(ApiSource(self.client, KINDS), self.stop)
                 for task in beside:
                     task.cancel()
         finally:
-            self.registry.unregister(collector)
+            for collector in collectors:
+                self.registry.unregister(collector)
             self._reconciler = None
+
+    def _drainer(self, plan: Plan) -> Drainer:
+        return Drainer(
+            plan=plan,
+            limits=self.drains,
+            speakers=ApiSpeakers(self.client),
+            writer=ApiDrainWriter(self.client),
+            open_source=lambda: ApiSource(self.client, survey.KINDS),
+            may_write=self._may_write,
+        )
 
     def _may_write(self) -> bool:
         return self.elector.is_leading

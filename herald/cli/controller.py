@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller import daemon, replica
+from controller.drain.grants import Limits
 from controller.lease import Terms
 from herald.kube.api import InCluster, KubeconfigFile
 from herald.program import logs
@@ -53,6 +54,19 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
         help="serve Services of this class and those that name none (default: herald-lb.io/bgp)",
     )
     parser.add_argument(
+        "--max-concurrent-drains",
+        type=_at_least_one,
+        default=Limits().max_concurrent,
+        metavar="N",
+        help="so many nodes of one rack may be without traffic by Drain objects at the same time (default: 1)",
+    )
+    parser.add_argument(
+        "--rack-label",
+        default=Limits().rack_label,
+        metavar="LABEL",
+        help=f"the label of Nodes that names their rack (default: {Limits().rack_label}); nodes without it are one rack",
+    )
+    parser.add_argument(
         "--no-service-metrics",
         dest="service_metrics",
         action="store_false",
@@ -75,7 +89,15 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1, or no node could ever be drained")
+    return number
+
+
 def _program(args: argparse.Namespace) -> Coroutine[Any, Any, None]:
+    drains = Limits(max_concurrent=args.max_concurrent_drains, rack_label=args.rack_label)
     if args.manifests:
         return daemon.run(
             daemon.Settings(
@@ -85,6 +107,7 @@ def _program(args: argparse.Namespace) -> Coroutine[Any, Any, None]:
                 load_balancer_class=args.load_balancer_class,
                 listen=args.listen,
                 service_metrics=args.service_metrics,
+                drains=drains,
             )
         )
     return replica.run(
@@ -96,5 +119,6 @@ def _program(args: argparse.Namespace) -> Coroutine[Any, Any, None]:
             load_balancer_class=args.load_balancer_class,
             listen=args.listen,
             service_metrics=args.service_metrics,
+            drains=drains,
         )
     )

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from controller.drain.metrics import FAMILIES as DRAINS
 from controller.metrics import FAMILIES as CONTROLLER
 from herald.program.reference import markdown
 from speaker.health.metrics import FAMILIES as HEALTH
@@ -16,5 +17,6 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
 
 
 def _run(_: argparse.Namespace) -> int:
-    print(markdown({"Speaker": SPEAKER, "Health checks, in the speaker": HEALTH, "Controller": CONTROLLER}), end="")
+    controller = (*CONTROLLER, *DRAINS)
+    print(markdown({"Speaker": SPEAKER, "Health checks, in the speaker": HEALTH, "Controller": controller}), end="")
     return 0

@@ -35,7 +35,8 @@ def read_drain(content: bytes) -> DrainStatus | Flaw:
 
 
 def with_grants(drain: ConfigManifest, status: DrainStatus | None) -> ConfigManifest:
-    return msgspec.structs.replace(drain, status=ConfigStatus(nodes=list(status.nodes) if status else []))
+    shown = msgspec.convert(msgspec.to_builtins(status), ConfigStatus) if status else ConfigStatus()
+    return msgspec.structs.replace(drain, status=shown)
 
 
 class DirectoryDrainWriter:

@@ -1,0 +1,58 @@
+"""What speakers say of themselves: their BGPNodes on an API server. On a directory they say nothing."""
+
+from typing import Protocol
+
+from bgp_config.names import NodeName
+from bgp_config.status.condition import ConditionStatus, ConditionType
+from bgp_config.status.node import BGPNodeStatus
+from controller.drain.announcers import Voice, Voices
+from herald.kube.api import BGP_NODES, ApiClient, decode_answer
+from herald.kube.api.pages import list_pages
+from herald.kube.objects import Metadata, ObjectKey, Value
+
+DRAINED = "drained"
+"""The speakers' word (speaker/reasons.py, which this layer does not know)."""
+
+
+class Speakers(Protocol):
+    """Knows what speakers say; None where they cannot be heard."""
+
+    async def voices(self) -> Voices | None: ...
+
+
+class Unheard:
+    """Speakers on a directory."""
+
+    async def voices(self) -> Voices | None:
+        return None
+
+
+class _BGPNode(Value, frozen=True):
+    metadata: Metadata
+    status: BGPNodeStatus | None = None
+
+
+class ApiSpeakers:
+    """Raises ApiError, UnreachableError."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+
+    async def voices(self) -> Voices:
+        pages = list_pages(self._client, BGP_NODES.collection(), ())
+        nodes = [decode_answer(raw, _BGPNode) async for page in pages for _, raw in page.items]
+        return {NodeName(each.metadata.name): voice_of(each.status) for each in nodes if each.status}
+
+
+def voice_of(status: BGPNodeStatus) -> Voice:
+    """A speaker that is taken for dead, whose Ready is Unknown, announces nothing."""
+    is_heard = all(
+        each.status is not ConditionStatus.UNKNOWN for each in status.conditions if each.type == ConditionType.READY
+    )
+    established = status.counts.established if status.counts else 0
+    return Voice(
+        announces=is_heard and established > 0 and status.drain is None,
+        not_normal=frozenset(ObjectKey(each.namespace, each.name) for each in status.services_not_normal),
+        grants=frozenset(status.drain.grants if status.drain else ()),
+        drained=status.drain is not None and status.drain.reason == DRAINED,
+    )
