@@ -1,7 +1,6 @@
 """The charts and the kustomize base, rendered by the real Helm and kubectl and taken by a real API server."""
 
 import argparse
-import copy
 import json
 import subprocess
 from collections.abc import Mapping
@@ -134,62 +133,6 @@ async def test_definitions_outlive_the_release() -> None:
         annotations = definition["metadata"]["annotations"]
         assert annotations == {"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Prune=false"}
     assert not [each for each in await render("herald") if each["kind"] == "CustomResourceDefinition"]
-
-
-def violations(server: ApiServer, workload: Manifest) -> str:
-    """Why a namespace that enforces Pod Security's strictest level refuses this workload's pods; empty if it does not."""
-    namespace = manifests.namespace("restricted")
-    namespace["metadata"]["labels"] = {"pod-security.kubernetes.io/enforce": "restricted"}
-    pod = copy.deepcopy(workload["spec"]["template"])
-    pod["metadata"] |= {"name": "pod", "namespace": "restricted"}
-    server.client.apply([namespace])
-    try:
-        server.client.request("POST", "/api/v1/namespaces/restricted/pods?dryRun=All", pod)
-    except ApiError as error:
-        return str(error)
-    return ""
-
-
-async def test_the_controllers_pods_need_no_privilege(api_server: ApiServer) -> None:
-    assert violations(api_server, of_kind(await render("herald"), "Deployment")) == ""
-
-
-async def test_the_speakers_pods_need_the_nodes_network_and_their_directory_and_no_more(api_server: ApiServer) -> None:
-    speaker = of_kind(await render("herald"), "DaemonSet")
-    assert "hostPath" in violations(api_server, speaker)
-    pod = speaker["spec"]["template"]["spec"]
-    (init,), (program,) = pod["initContainers"], pod["containers"]
-    assert init["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["CHOWN"]}
-    del pod["initContainers"], pod["hostNetwork"], program["ports"][0]["hostPort"]
-    pod["volumes"] = [{"name": "run", "emptyDir": {}}]
-    assert violations(api_server, speaker) == ""
-
-
-@pytest.mark.parametrize("value", ["bindVIPs", "aggregates", "guardPools"])
-async def test_a_speaker_that_changes_the_nodes_network_is_root_with_one_capability(value: str) -> None:
-    speaker = of_kind(await render("herald", {"speaker": {value: True}}), "DaemonSet")
-    context = container([speaker], "DaemonSet")["securityContext"]
-    assert (context["runAsUser"], context["capabilities"]) == (0, {"drop": ["ALL"], "add": ["NET_ADMIN"]})
-    (init,) = speaker["spec"]["template"]["spec"]["initContainers"]
-    assert init["command"] == ["chown", "0:0", "/run/herald"]
-
-
-@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
-async def test_containers_write_nowhere_and_become_no_more_than_they_are(kind: str) -> None:
-    pod = of_kind(await render("herald"), kind)["spec"]["template"]["spec"]
-    for each in [*pod.get("initContainers", ()), *pod["containers"]]:
-        assert each["securityContext"]["readOnlyRootFilesystem"]
-        assert not each["securityContext"]["allowPrivilegeEscalation"]
-
-
-async def test_speakers_are_on_every_node_are_never_evicted_and_never_throttled_and_leave_one_at_a_time() -> None:
-    spec = of_kind(await render("herald"), "DaemonSet")["spec"]
-    pod = spec["template"]["spec"]
-    assert pod["tolerations"] == [{"operator": "Exists"}]
-    assert pod["priorityClassName"] == "system-node-critical"
-    assert spec["updateStrategy"]["rollingUpdate"]["maxUnavailable"] == 1
-    assert spec["minReadySeconds"] > 0
-    assert not [each for each in pod["containers"] if "cpu" in each["resources"]["limits"]]
 
 
 def test_the_kustomize_base_is_what_the_chart_renders(tmp_path: Path) -> None:
