@@ -105,11 +105,12 @@ class Speaker:
         if (node := core.cluster.node) is None:
             return None
         admission = self.witnesses.admission
+        bfd = self.witnesses.bfd.report(core.peering, moment.monotonic)
         data_path = admission.report() if admission else DataPathReport(kind=str(self._settings.data_path))
         return Report(
             node=node,
-            bgp_node=node_status(core, table, data_path, self._since, moment),
-            sessions=session_statuses(core, table, self._since, moment),
+            bgp_node=node_status(core, table, data_path, bfd, self._since, moment),
+            sessions=session_statuses(core, table, bfd, self._since, moment),
         )
 
     def on_session_event(self, event: SessionEvent) -> None:

@@ -29,9 +29,10 @@ from bgp_config.status.node import (
     NodeError,
     ServiceNotNormal,
 )
-from bgp_config.status.session import BGPSessionStatus, SessionError, State, session_name
+from bgp_config.status.session import BGPSessionStatus, SessionBFD, SessionError, State, session_name
 from bgp_config.verdict import InForce
 from herald.kube.objects import ObjectKey
+from speaker.bfd.report import BfdReport, session_bfd
 from speaker.core import Core
 from speaker.decide import LEAVING
 from speaker.reasons import Reason
@@ -85,9 +86,11 @@ class DataPathReport:
     last_sync: datetime | None = None
 
 
-def node_status(core: Core, table: SessionTable, data_path: DataPathReport, since: Since, now: Moment) -> BGPNodeStatus:
+def node_status(
+    core: Core, table: SessionTable, data_path: DataPathReport, bfd: BfdReport, since: Since, now: Moment
+) -> BGPNodeStatus:
     utc = now.utc.replace(microsecond=0)
-    errors = tuple(_errors(core, since, utc))
+    errors = tuple(_errors(core, bfd, since, utc))
     not_normal = dict(_not_normal(core))
     return BGPNodeStatus(
         version=VERSION,
@@ -103,13 +106,17 @@ def node_status(core: Core, table: SessionTable, data_path: DataPathReport, sinc
     )
 
 
-def session_statuses(core: Core, table: SessionTable, since: Since, now: Moment) -> dict[str, BGPSessionStatus]:
+def session_statuses(
+    core: Core, table: SessionTable, bfd: BfdReport, since: Since, now: Moment
+) -> dict[str, BGPSessionStatus]:
     """One per peer that selects this node, by the object's name; but none for a peer that the Node lacks values for."""
-    rendered = ((peer.name, _session(peer, core, table, since, now)) for peer in core.peers())
+    rendered = ((peer.name, _session(peer, core, table, bfd, since, now)) for peer in core.peers())
     return {session_name(core.cluster.node_name, peer): status for peer, status in rendered if status}
 
 
-def _session(peer: Peer, core: Core, table: SessionTable, since: Since, now: Moment) -> BGPSessionStatus | None:
+def _session(
+    peer: Peer, core: Core, table: SessionTable, bfd: BfdReport, since: Since, now: Moment
+) -> BGPSessionStatus | None:
     spec = core.peering.sessions.get(peer.name)
     record = table.records.get(spec) if spec else None
     address = spec.peer_address if spec else peer.address
@@ -129,7 +136,15 @@ def _session(peer: Peer, core: Core, table: SessionTable, since: Since, now: Mom
         hold_time_seconds=record.hold_time_s if record and record.hold_time_s is not None else peer.hold_time_s,
         prefixes=len(record.on_wire) if record else 0,
         last_error=error,
+        bfd=_bfd(peer.name, bfd, since, now),
     )
+
+
+def _bfd(peer: PeerName, bfd: BfdReport, since: Since, now: Moment) -> SessionBFD | None:
+    account = bfd.peers.get(peer)
+    if account is None or account.status is None:
+        return session_bfd(account, None) if account else None
+    return session_bfd(account, since.of(f"bfd {peer}", account.status.since, now.at(account.status.since)))
 
 
 def _state(
@@ -193,7 +208,7 @@ def _drain(core: Core, since: Since, now: datetime) -> Drain | None:
     return None if reason is None else Drain(reason=reason.value, since=since_when, message=clip(reason.remedy))
 
 
-def _errors(core: Core, since: Since, now: datetime) -> Iterator[NodeError]:
+def _errors(core: Core, bfd: BfdReport, since: Since, now: datetime) -> Iterator[NodeError]:
     """Peers without a session or with too many prefixes, advertisements that disagree, kinds that lag behind, and
     configuration objects of which the current form is not in force.
     """
@@ -206,6 +221,7 @@ def _errors(core: Core, since: Since, now: datetime) -> Iterator[NodeError]:
         (f"BGPAdvertisement/{conflict.advertisements[0]}", "advertisementsDisagree", str(conflict))
         for conflict in sorted(core.conflicts)
     ]
+    found += bfd.errors()
     found += [(kind.value, "stale", why) for kind, why in sorted(core.cluster.stale.items())]
     for key, verdict in core.cluster.verdicts.items():
         if verdict.in_force is not InForce.CURRENT:

@@ -37,6 +37,32 @@ class SessionError(Status, frozen=True, kw_only=True):
     at: Annotated[Time, Meta(description="When it happened.")]
 
 
+class BFDState(StrEnum):
+    """Of a BFD session (RFC 5880, section 4.1)."""
+
+    ADMIN_DOWN = "AdminDown"
+    DOWN = "Down"
+    INIT = "Init"
+    UP = "Up"
+    UNKNOWN = "Unknown"
+
+
+class SessionBFD(Status, frozen=True, kw_only=True):
+    """How BFD is on the session's link, where the peer has a BFDProfile."""
+
+    state: Annotated[BFDState, Meta(description="Of the BFD session; Unknown while the node's BFD program does not tell.")]
+    since: Annotated[Time | None, Meta(description="When state last became another.")] = None
+    diagnostic: Annotated[
+        Word | None, Meta(description="Why it last left Up, as in RFC 5880, section 4.1; absent if nothing is wrong.")
+    ] = None
+    detection_time_milliseconds: Annotated[
+        Number | None, Meta(description="How long the router may be silent, as negotiated; absent before it has spoken.")
+    ] = None
+    reason: Annotated[
+        Word | None, Meta(description="Why BFD keeps the BGP session closed or without routes; absent if it does not.")
+    ] = None
+
+
 class BGPSessionStatus(Status, frozen=True, kw_only=True):
     """Written by the speaker of the node."""
 
@@ -53,6 +79,7 @@ class BGPSessionStatus(Status, frozen=True, kw_only=True):
     ] = None
     prefixes: Annotated[Number, Meta(description="Prefixes that are announced to the peer now.")]
     last_error: Annotated[SessionError | None, Meta(description="Why the session last ended or could not be made.")] = None
+    bfd: Annotated[SessionBFD | None, Meta(description="How BFD is; absent where the peer is not watched by it.")] = None
     conditions: Conditions = ()
 
 

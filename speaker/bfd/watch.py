@@ -9,19 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from bgp_config.config import BFDProfile, Config, Peer
-from speaker.bfd.policy import History, Standing, Verdict, judge, observe
+from speaker.bfd.policy import History, Verdict, judge, observe
 from speaker.bfd.profile import Profile
 from speaker.bfd.status import Hop, Status
 from speaker.peering import Peering
-from speaker.reasons import PeerReason
 from speaker.session import SessionSpec
 
 LINGER_S: Final = 3.0
-REASONS: Final = {
-    Standing.DOWN: PeerReason.BFD_DOWN,
-    Standing.AWAITED: PeerReason.BFD_AWAITED,
-    Standing.HELD_DOWN: PeerReason.BFD_HELD_DOWN,
-}
 
 
 def hop_of(spec: SessionSpec) -> Hop:

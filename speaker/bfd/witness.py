@@ -7,21 +7,19 @@ the profile is strict.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from bgp_config.names import PeerName
 from herald.program.logs import fields
 from speaker.bfd.client import BfdClient
 from speaker.bfd.messages import SOCKET_NAME
-from speaker.bfd.policy import MUTE, Standing, Verdict
+from speaker.bfd.policy import MUTE, Standing
+from speaker.bfd.report import Account, BfdReport
 from speaker.bfd.status import Hop, Status
-from speaker.bfd.watch import REASONS, Permitted, Watch, hop_of, watched_links
+from speaker.bfd.watch import Permitted, Watch, hop_of, watched_links
 from speaker.core import Core
 from speaker.peering import Peering
-from speaker.reasons import PeerReason
 from speaker.session import SessionSpec
 from speaker.transition import Transition
 from speaker.witness import Witness
@@ -34,27 +32,14 @@ ABSENT_S: Final = 2.0
 """A program that is away for so long is missing: a restart of it is shorter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """How BFD is on one peer's link. `status` None: the program has not told yet; `changes`: how often its state changed."""
-
-    verdict: Verdict
-    status: Status | None
-    changes: int
-
-    @property
-    def reason(self) -> PeerReason | None:
-        """Why the peer has no BGP session, if that is so because of BFD."""
-        return REASONS.get(self.verdict.standing)
-
-
 class BfdWitness(Witness):
-    """One owner: the daemon's loop. `wake` makes the loop turn."""
+    """One owner: the daemon's loop. `wake` makes the loop turn; `on_change` is told when people would see another state."""
 
     def __init__(self, runtime_dir: Path, wake: Callable[[], None]) -> None:
         self.client = BfdClient(runtime_dir / SOCKET_NAME, self._heard)
         self._watch = Watch()
         self._wake = wake
+        self.on_change: Callable[[], None] = lambda: None
         self._peering: Peering | None = None
         self._begun_at: float | None = None
         self._has_said = False
@@ -76,19 +61,16 @@ class BfdWitness(Witness):
         """Which sessions may be open now."""
         return self._watch.permitted(sessions, now)
 
-    def accounts(self, peering: Peering, now: float) -> Mapping[PeerName, Account]:
+    def report(self, peering: Peering, now: float) -> BfdReport:
         """Of each peer that is watched."""
         verdicts = self._watch.verdicts(now)
         hops = {peer: hop_of(spec) for peer, spec in peering.sessions.items()}
-        return {
+        peers = {
             peer: Account(verdict=verdicts[hop], status=self.client.statuses.get(hop), changes=self._changes.get(hop, 0))
             for peer, hop in hops.items()
             if hop in verdicts
         }
-
-    def is_missed(self, now: float) -> bool:
-        """Sessions shall be watched, and there is no program to do it."""
-        return bool(self._watch.verdicts(now)) and self.client.absent_s(now) > ABSENT_S
+        return BfdReport(peers=peers, program_missing=bool(peers) and self.client.absent_s(now) > ABSENT_S)
 
     def _follow(self, core: Core, now: float) -> None:
         links = watched_links(core.peering, core.cluster.config)
@@ -103,6 +85,7 @@ class BfdWitness(Witness):
         self._changes[status.hop] = self._changes.get(status.hop, -1) + 1
         self._watch.observe(status)
         self._wake()
+        self.on_change()
 
     def _tell(self, now: float) -> None:
         """In the log, what has become another."""
@@ -111,7 +94,9 @@ class BfdWitness(Witness):
             if self._standings.get(hop, Standing.UNKNOWN) is not standing:
                 level = logging.WARNING if standing in MUTE or standing is Standing.FAILING else logging.INFO
                 log.log(level, "BFD of a session", extra=fields(session=hop, standing=standing))
-        self._standings = standings
+        if standings != self._standings:
+            self._standings = standings
+            self.on_change()
 
     def _set_alarm(self, now: float) -> None:
         if self._alarm is not None:

@@ -8,9 +8,13 @@ import msgspec
 from bgp_config.names import NodeName, PeerName, host_prefix
 from bgp_config.status.condition import ConditionStatus
 from bgp_config.status.node import MAX_SERVICES, BGPNodeStatus, DataPathState
-from bgp_config.status.session import BGPSessionStatus, State
+from bgp_config.status.session import BFDState, BGPSessionStatus, State
 from herald.kube.objects import EXCLUDE_LABEL, Kind, KubeObject
 from herald.kube.source import Change, Stale, Synced, Upsert
+from speaker.bfd.packet import State as Link
+from speaker.bfd.policy import Standing, Verdict
+from speaker.bfd.report import Account, BfdReport
+from speaker.bfd.status import Hop, Status
 from speaker.core import Core
 from speaker.peering import NodeNetwork, Source
 from speaker.reasons import PeerReason, Reason
@@ -42,6 +46,7 @@ class Speaking:
 
     def __init__(self, *things: KubeObject) -> None:
         self.core, self.table, self.since = Core(NodeName("node1"), "herald-lb.io/bgp"), SessionTable(), Since()
+        self.bfd = BfdReport()
         self.core.learn(NETWORK)
         self.tell(things, [Synced(kind) for kind in Kind])
 
@@ -54,10 +59,10 @@ class Speaking:
         self.table.apply(event)
 
     def node(self, at: float = 1000.0, data_path: DataPathReport = NO_GATE) -> BGPNodeStatus:
-        return node_status(self.core, self.table, data_path, self.since, moment(at))
+        return node_status(self.core, self.table, data_path, self.bfd, self.since, moment(at))
 
     def sessions(self, at: float = 1000.0) -> dict[str, BGPSessionStatus]:
-        return session_statuses(self.core, self.table, self.since, moment(at))
+        return session_statuses(self.core, self.table, self.bfd, self.since, moment(at))
 
 
 def moment(at: float) -> Moment:
@@ -144,7 +149,7 @@ def test_ready_says_what_is_missing() -> None:
     speaking.apply(Established(speaking.core.peering.sessions[PeerName("tor1")], 1001.0))
     assert speaking.node(1002.0).conditions[0].status is ConditionStatus.TRUE
     fresh = Core(NodeName("node1"), "herald-lb.io/bgp")
-    unsynced = node_status(fresh, SessionTable(), NO_GATE, Since(), moment(1000.0)).conditions[0]
+    unsynced = node_status(fresh, SessionTable(), NO_GATE, BfdReport(), Since(), moment(1000.0)).conditions[0]
     assert (unsynced.status, unsynced.reason) == (ConditionStatus.FALSE, "NotSynced")
 
 
@@ -204,3 +209,41 @@ def test_counts_are_no_state() -> None:
     assert state_of(msgspec.structs.replace(sessions_before["node1.tor1"], prefixes=9)) == state_of(
         sessions_before["node1.tor1"]
     )
+
+
+def bfd_down() -> BfdReport:
+    hop = Hop(local=ip("10.1.1.1"), peer=ip("10.1.1.0"))
+    silent = Status(
+        hop=hop,
+        state=Link.DOWN,
+        diag=1,
+        remote_state=Link.UP,
+        remote_diag=0,
+        since=990.0,
+        detection_time_s=0.3,
+        peer_detection_time_s=0.3,
+        was_up=True,
+    )
+    account = Account(verdict=Verdict(standing=Standing.DOWN), status=silent, changes=1)
+    return BfdReport(peers={PeerName("tor1"): account})
+
+
+def test_a_session_that_bfd_keeps_from_its_routes_says_so_here_and_on_the_node() -> None:
+    speaking = Speaking(*CONFIG)
+    assert speaking.sessions()["node1.tor1"].bfd is None
+    speaking.bfd = bfd_down()
+    said = speaking.sessions()["node1.tor1"].bfd
+    assert said is not None
+    assert (said.state, said.diagnostic, said.reason) == (BFDState.DOWN, "DetectionTimeExpired", "bfdDown")
+    assert (said.since, said.detection_time_milliseconds) == (START - timedelta(seconds=10), 300)
+    assert ("BGPPeer/tor1", "bfdDown") in [(error.about, error.reason) for error in speaking.node().errors]
+
+
+def test_a_bfd_program_that_is_missed_is_an_error_of_the_node() -> None:
+    speaking = Speaking(*CONFIG)
+    unheard = Account(verdict=Verdict(standing=Standing.UNKNOWN), status=None, changes=0)
+    speaking.bfd = BfdReport(peers={PeerName("tor1"): unheard}, program_missing=True)
+    assert [error.reason for error in speaking.node().errors] == ["bfdProgramMissing"]
+    said = speaking.sessions()["node1.tor1"].bfd
+    assert said is not None
+    assert (said.state, said.since) == (BFDState.UNKNOWN, None)
