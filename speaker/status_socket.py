@@ -26,6 +26,7 @@ from herald.kube.objects import ObjectKey, Service
 from speaker.about import AddressFact, EndpointFact, addresses, endpoints
 from speaker.account import ChangeAccount, RouteAccount, ServiceAccount, Told, VIPAccount, accounts
 from speaker.daemon import Speaker
+from speaker.health.account import HealthFact, health
 from speaker.status import Moment
 
 NAME = "status.sock"
@@ -40,6 +41,7 @@ class LocalFacts(Told, frozen=True, kw_only=True):
     policy: str = ""
     addresses: tuple[AddressFact, ...] = ()
     endpoints: tuple[EndpointFact, ...] = ()
+    health: tuple[HealthFact, ...] = ()
 
 
 class LocalHead(Told, frozen=True, kw_only=True):
@@ -122,6 +124,7 @@ def _facts(speaker: Speaker, service: Service) -> LocalFacts:
         policy=service.spec.external_traffic_policy.value,
         addresses=tuple(addresses(cluster, service)),
         endpoints=tuple(endpoints(cluster, service.key)),
+        health=tuple(health(speaker.witnesses.health, service.key)),
     )
 
 

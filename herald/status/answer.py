@@ -7,6 +7,7 @@ from bgp_config.status.session import BGPSessionStatus
 from herald.kube.objects import ObjectKey
 from speaker.about import AddressFact, EndpointFact
 from speaker.account import ServiceAccount, Told
+from speaker.health.account import HealthFact
 
 
 class NodeAnswer(Told, frozen=True, kw_only=True):
@@ -28,7 +29,10 @@ class EventFact(Told, frozen=True, kw_only=True):
 
 
 class ServiceFact(Told, frozen=True, kw_only=True):
-    """What the cluster says about one Service. `pending` and `message`: what it does not get, and why."""
+    """What the cluster says about one Service. `pending` and `message`: what it does not get, and why.
+
+    `health` is told by a node's own speaker only.
+    """
 
     namespace: str
     name: str
@@ -38,6 +42,7 @@ class ServiceFact(Told, frozen=True, kw_only=True):
     pending: str = ""
     message: str = ""
     endpoints: tuple[EndpointFact, ...] = ()
+    health: tuple[HealthFact, ...] = ()
     events: tuple[EventFact, ...] = ()
 
     @property

@@ -12,6 +12,7 @@ from speaker.account import RouteAccount, ServiceAccount, VIPAccount
 from speaker.reach import NOTHING_HERE
 
 _TONES = {"normal": Tone.GOOD, "least_preferred": Tone.DOUBT, "withdrawn": Tone.BAD}
+_FOUND = {"well": Tone.GOOD, "unknown": Tone.DOUBT, "sick": Tone.BAD}
 _WORDS = {"normal": "announced", "least_preferred": "least preferred", "withdrawn": "not announced"}
 
 
@@ -22,6 +23,8 @@ def story(answer: Answer, now: datetime, paint: Paint) -> str:
     if fact:
         lines += ["", paint("ADDRESS", Tone.HEAD), *_address(fact, paint)]
     lines += ["", paint("NODES", Tone.HEAD), *_nodes(answer, fact, paint)]
+    if fact and fact.health:
+        lines += ["", paint("HEALTH CHECKS", Tone.HEAD), *_health(fact, paint)]
     if routes := [row for node in answer.nodes for row in _routes(node)]:
         head = ["NODE", "PEER", "SESSION", "PREFIX", "NEXT HOP", "AS PATH", "PREF", "MED", "COMMUNITIES", "ON THE WIRE"]
         lines += ["", paint("ROUTES", Tone.HEAD), *table(head, routes, paint)]
@@ -62,6 +65,13 @@ def _nodes(answer: Answer, fact: ServiceFact | None, paint: Paint) -> list[str]:
     elsewhere = [each for name, each in endpoints.items() if name not in named]
     rows += [[each.node or "on no node", "", _count(each), "", "", ""] for each in elsewhere]
     return table(["NODE", "VIP", "ENDPOINTS", "DECISION", "WHY", "GATE"], rows, paint) if rows else ["  none"]
+
+
+def _health(fact: ServiceFact, paint: Paint) -> list[str]:
+    rows: list[list[Cell]] = [
+        [each.check, each.address, str(each.port), (each.state, _FOUND[each.state]), each.last] for each in fact.health
+    ]
+    return table(["CHECK", "ENDPOINT", "PORT", "FOUND", "LAST PROBE"], rows, paint)
 
 
 def _decisions(node: NodeAnswer, endpoints: EndpointFact | None) -> Iterator[list[Cell]]:

@@ -35,5 +35,6 @@ def _facts(key: ObjectKey, line: bytes) -> tuple[ServiceFact]:
         policy=said.policy,
         addresses=said.addresses,
         endpoints=said.endpoints,
+        health=said.health,
     )
     return (fact,)
