@@ -18,11 +18,13 @@ from herald.kube.objects import (
     Node,
     NodeAddress,
     NodeCondition,
+    NodeSpec,
     NodeStatus,
     Secret,
     Service,
     ServiceSpec,
     ServiceStatus,
+    Taint,
     TrafficPolicy,
 )
 from speaker.session import SessionSpec
@@ -87,9 +89,15 @@ def node(
     labels: Mapping[str, str] | None = None,
     conditions: Mapping[str, str] | None = None,
     addresses: Sequence[str] = ("10.0.255.1",),
+    taints: Sequence[str] = (),
+    deleted: bool = False,
 ) -> Node:
+    deleted_at = "2026-01-02T00:00:00Z" if deleted else None
     return Node(
-        metadata=Metadata(name=name, labels={"kubernetes.io/hostname": name, **(labels or {})}),
+        metadata=Metadata(
+            name=name, labels={"kubernetes.io/hostname": name, **(labels or {})}, deletion_timestamp=deleted_at
+        ),
+        spec=NodeSpec(taints=[Taint(key=key, effect="NoSchedule") for key in taints]),
         status=NodeStatus(
             conditions=[NodeCondition(type=t, status=s) for t, s in (conditions or {}).items()],
             addresses=[NodeAddress(type="InternalIP", address=a) for a in addresses],

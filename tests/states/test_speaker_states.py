@@ -7,15 +7,20 @@ import itertools
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import pytest
 
-from bgp_config.names import NodeName, host_prefix
+from bgp_config.communities import GRACEFUL_SHUTDOWN
+from bgp_config.names import IPAddress, NodeName, host_prefix
 from herald.kube.objects import EXCLUDE_LABEL, Kind, KubeObject, ObjectKey, TrafficPolicy
 from herald.kube.source import Change, Gone, Synced, Upsert
 from speaker.core import Core
-from speaker.peering import NodeNetwork, Source
+from speaker.evidence import Claim, Source, Standing
+from speaker.peering import NodeNetwork
+from speaker.peering import Source as PeerSource
 from speaker.reasons import Reason
+from speaker.route import RouteState
 from tests.builders import (
     DRAINING,
     READY,
@@ -32,20 +37,31 @@ from tests.builders import (
 
 WEB, DB, DNS = "198.51.100.1", "198.51.100.2", "2001:db8:100::3"
 AGGREGATE = "198.51.100.0/24"
+WEB_KEY = ObjectKey("default", "web")
+SICK = Standing(RouteState.LAST_RESORT, Reason.HEALTH_CHECK_FAILED)
+GONE = Standing(RouteState.WITHDRAWN, Reason.DRAINED)
+Evidenced: TypeAlias = tuple[Source, Claim | IPAddress | None]
+"""Who knows something, and of what; None is the node."""
 BOTH = frozenset({"tor1", "tor2"})
 NETWORK = NodeNetwork(
-    sources={ip(f"10.{tor}.1.0"): Source(ip(f"10.{tor}.1.1"), on_link=True) for tor in (1, 2)}
-    | {ip("fd00:1:1::"): Source(ip("fd00:1:1::1"), on_link=True)}
+    sources={ip(f"10.{tor}.1.0"): PeerSource(ip(f"10.{tor}.1.1"), on_link=True) for tor in (1, 2)}
+    | {ip("fd00:1:1::"): PeerSource(ip("fd00:1:1::1"), on_link=True)}
 )
 
 
 @dataclass(frozen=True)
 class State:
-    """Objects, and for each VIP announced the peers that hear it. Later objects replace earlier ones of the same key."""
+    """Objects and evidence of the node, and for each VIP announced the peers that hear it; `least` are least preferred.
+
+    Later objects replace earlier ones of the same key.
+    """
 
     name: str
     objects: tuple[KubeObject, ...]
     announced: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    least: frozenset[str] = frozenset()
+    grace: bool = False
+    known: Mapping[Evidenced, Standing] = field(default_factory=dict)
 
 
 def identity(thing: KubeObject) -> tuple[Kind, ObjectKey]:
@@ -70,11 +86,14 @@ def web(*endpoints: tuple[str, object]) -> KubeObject:
     return endpoint_slice("web", [endpoint(n, f"10.244.9.{i}", c) for i, (n, c) in enumerate(endpoints)])  # type: ignore[arg-type]
 
 
+NOTHING = State("nothing", ())
 STATES = [
-    State("nothing", ()),
+    NOTHING,
     State("all is well", BASE, ALL),
     State("web unready here", (*BASE, web(("node1", UNREADY), ("node2", READY))), {DB: BOTH}),
-    State("web draining here", (*BASE, web(("node1", DRAINING), ("node2", READY))), ALL),
+    State("web draining here", (*BASE, web(("node1", DRAINING), ("node2", READY))), ALL, least=frozenset({WEB})),
+    State("web draining beside one that stays", (*BASE, web(("node1", DRAINING), ("node1", READY))), ALL),
+    State("db draining", (*BASE, endpoint_slice("db", [endpoint("node1", "10.244.1.2", DRAINING)])), ALL),
     State("web only elsewhere", (*BASE, web(("node2", READY))), {DB: BOTH}),
     State("web in two slices", (*BASE, endpoint_slice("web", [endpoint("node1", "10.244.1.9")], name="web-2")), ALL),
     State("web cluster-wide", (*BASE, service("web", WEB, policy=TrafficPolicy.CLUSTER), web(("node2", READY))), ALL),
@@ -83,6 +102,19 @@ STATES = [
     State("web takes the address of db", (*BASE, service("web", DB)), {DB: BOTH}),
     State("web is older and has it", (*BASE, service("web", DB, created="2025"), web(("node2", READY)))),
     State("node excluded", (*BASE, node(labels={EXCLUDE_LABEL: ""}))),
+    State("node just excluded", (*BASE, node(labels={EXCLUDE_LABEL: ""})), ALL, least=frozenset(ALL), grace=True),
+    State("node sick", BASE, ALL, least=frozenset(ALL), known={(Source.DATA_PATH, None): SICK}),
+    State(
+        "web sick", BASE, ALL, least=frozenset({WEB}), known={(Source.HEALTH, (ObjectKey("default", "web"), ip(WEB))): SICK}
+    ),
+    State("db withdrawn by hand", BASE, {WEB: BOTH}, known={(Source.BY_HAND, ip(DB)): GONE}),
+    State("node drained and sick", BASE, known={(Source.DRAIN, None): GONE, (Source.DATA_PATH, None): SICK}),
+    State(
+        "aggregated and one is sick",
+        (*BASE, advertisement_manifest(aggregationLengthV4=24)),
+        {AGGREGATE: BOTH},
+        known={(Source.HEALTH, ip(WEB)): SICK},
+    ),
     State("node without network", (*BASE, node(conditions={"NetworkUnavailable": "True"}))),
     State("pool shrunk", (*BASE, pool_manifest("default", f"{WEB}/32")), {WEB: BOTH}),
     State("web to tor1 only", (*BASE, advertisement_manifest(peers=["tor1"])), dict.fromkeys(ALL, frozenset({"tor1"}))),
@@ -146,6 +178,26 @@ def announced(core: Core) -> dict[str, frozenset[str]]:
     return {vip: frozenset(peers) for vip, peers in heard.items()}
 
 
+def least_preferred(core: Core) -> frozenset[str]:
+    tables = (core.ribs.table(spec) for spec in core.peering.sessions.values())
+    return frozenset(
+        str(prefix.network_address)
+        for table in tables
+        for prefix, route in table.items()
+        if GRACEFUL_SHUTDOWN in route.communities
+    )
+
+
+def tell(core: Core, before: State, after: State) -> None:
+    core.give_grace(given=after.grace)
+    for source, about in {**before.known, **after.known}:
+        standing = after.known.get((source, about))
+        if about is None:
+            core.stand(source, standing)
+        else:
+            core.doubt(source, about, standing)
+
+
 def fresh(admitted: tuple[()] | None = None) -> Core:
     core = Core(NodeName("node1"), "herald-lb.io/bgp", admitted=admitted)
     core.learn(NETWORK)
@@ -166,23 +218,30 @@ def test_from_any_state_to_any_other_in_any_order(before: State, after: State, g
         shuffle = random.Random(seed).shuffle  # noqa: S311 -- a test order
         core = fresh(gate)
         core.apply(Synced(kind) for kind in Kind)
-        for path in (changes(State("nothing", ()), before), changes(before, after)):
+        for old, new in ((NOTHING, before), (before, after)):
+            path: list[Change | None] = [*changes(old, new), None]
             shuffle(path)
             for change in path:
-                core.apply([change])
+                if change is None:
+                    tell(core, old, new)
+                else:
+                    core.apply([change])
                 if grouping == "one by one":
                     core.step()
             core.step()
         release(core)
         assert announced(core) == after.announced
+        assert least_preferred(core) == after.least
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
 def test_every_state_is_reached_from_a_start_too(state: State) -> None:
     core = fresh()
-    core.apply(changes(State("nothing", ()), state))
+    core.apply(changes(NOTHING, state))
+    tell(core, NOTHING, state)
     core.step()
     assert announced(core) == {}, "announced before sync"
     core.apply(Synced(kind) for kind in Kind)
     core.step()
     assert announced(core) == state.announced
+    assert least_preferred(core) == state.least

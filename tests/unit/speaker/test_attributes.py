@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bgp_config.communities import GRACEFUL_SHUTDOWN, ExtendedCommunity, LargeCommunity, StandardCommunity
 from bgp_config.names import AdvertisementName
 from speaker.attributes import Conflict, Intent
@@ -39,7 +41,7 @@ def test_ebgp_says_own_as_once_and_no_local_pref() -> None:
 
 def test_the_next_hop_is_what_is_given_and_med_goes_to_all() -> None:
     for session_ in (EBGP, IBGP):
-        for state in (RouteState.NORMAL, RouteState.LEAST_PREFERRED):
+        for state in (each for each in RouteState if each.is_announced):
             attributes = attributes_by(INTENT, state, session_, ip("fd00::1"))
             assert attributes is not None
             assert (attributes.next_hop, attributes.med) == (ip("fd00::1"), 0)
@@ -48,7 +50,7 @@ def test_the_next_hop_is_what_is_given_and_med_goes_to_all() -> None:
 def test_the_own_as_is_prepended_as_often_as_asked_for_and_more_when_least_preferred() -> None:
     asked = replace(INTENT, prepends=2)
     lengths = {state: len(made.as_path) for state in RouteState if (made := path_attributes(asked, state, EBGP))}
-    assert lengths == {RouteState.NORMAL: 3, RouteState.LEAST_PREFERRED: 9}
+    assert lengths == {RouteState.NORMAL: 3, RouteState.LEAST_PREFERRED: 9, RouteState.LAST_RESORT: 15}
     internal = path_attributes(asked, RouteState.NORMAL, IBGP)
     assert internal is not None
     assert internal.as_path == ()
@@ -68,17 +70,19 @@ def test_ibgp_has_the_usual_local_pref_when_none_is_asked_for() -> None:
     assert (plain.local_pref, zero.local_pref) == (100, 0)
 
 
-def test_a_least_preferred_route_is_prepended_on_ebgp() -> None:
-    attributes = path_attributes(INTENT, RouteState.LEAST_PREFERRED, EBGP)
+@pytest.mark.parametrize(("state", "prepends"), [(RouteState.LEAST_PREFERRED, 6), (RouteState.LAST_RESORT, 12)])
+def test_a_least_preferred_route_is_prepended_on_ebgp(state: RouteState, prepends: int) -> None:
+    attributes = path_attributes(INTENT, state, EBGP)
     assert attributes is not None
-    assert attributes.as_path == (64512,) * 7
+    assert attributes.as_path == (64512,) * (1 + prepends)
     assert GRACEFUL_SHUTDOWN in attributes.communities
 
 
-def test_a_least_preferred_route_has_local_pref_one_on_ibgp() -> None:
-    attributes = path_attributes(INTENT, RouteState.LEAST_PREFERRED, IBGP)
+@pytest.mark.parametrize(("state", "local_pref"), [(RouteState.LEAST_PREFERRED, 1), (RouteState.LAST_RESORT, 0)])
+def test_a_least_preferred_route_has_the_lowest_local_pref_on_ibgp(state: RouteState, local_pref: int) -> None:
+    attributes = path_attributes(INTENT, state, IBGP)
     assert attributes is not None
-    assert (attributes.as_path, attributes.local_pref) == ((), 1)
+    assert (attributes.as_path, attributes.local_pref) == ((), local_pref)
     assert GRACEFUL_SHUTDOWN in attributes.communities
 
 

@@ -8,15 +8,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bgp_config.names import NodeName, PeerName, host_prefix
-from herald.kube.objects import Kind, KubeObject, Metadata, ObjectKey, ServiceCIDR, ServiceCIDRSpec, TrafficPolicy
+from bgp_config.names import IPAddress, NodeName, PeerName, host_prefix
+from herald.kube.objects import (
+    EXCLUDE_LABEL,
+    Kind,
+    KubeObject,
+    Metadata,
+    ObjectKey,
+    ServiceCIDR,
+    ServiceCIDRSpec,
+    TrafficPolicy,
+)
 from herald.kube.source import Change, Gone, Synced, Upsert
 from speaker.core import Core
-from speaker.evidence import Claim
-from speaker.peering import NodeNetwork, Source
+from speaker.evidence import Claim, Source, Standing
+from speaker.peering import NodeNetwork
+from speaker.peering import Source as PeerSource
 from speaker.reasons import PeerReason, Reason
 from speaker.route import RouteState
 from tests.builders import (
+    DRAINING,
     READY,
     UNREADY,
     advertisement_manifest,
@@ -32,8 +43,8 @@ from tests.builders import (
 
 NETWORK = NodeNetwork(
     sources={
-        ip("10.1.1.0"): Source(ip("10.1.1.1"), on_link=True),
-        ip("10.2.1.0"): Source(ip("10.2.1.1"), on_link=True),
+        ip("10.1.1.0"): PeerSource(ip("10.1.1.1"), on_link=True),
+        ip("10.2.1.0"): PeerSource(ip("10.2.1.1"), on_link=True),
     },
     addresses=frozenset({ip("10.1.1.1"), ip("10.2.1.1")}),
 )
@@ -49,9 +60,18 @@ def upsert(thing: KubeObject) -> Upsert:
     return Upsert(kind_of(thing), thing.key, thing)
 
 
-def core(things: Iterable[KubeObject], admitted: Iterable[Claim] | None = None) -> Core:
+def core(
+    things: Iterable[KubeObject],
+    admitted: Iterable[Claim] | None = None,
+    evidence: "Iterable[Say]" = (),
+    *,
+    grace: bool = False,
+) -> Core:
     """`admitted`: what the data-path gate let through; None: there is no gate."""
     made = Core(NodeName("node1"), "herald-lb.io/bgp", admitted=admitted)
+    made.give_grace(given=grace)
+    for each in evidence:
+        each.to(made)
     made.apply([upsert(thing) for thing in things])
     made.apply(SYNCED)
     made.learn(NETWORK)
@@ -309,6 +329,52 @@ def test_what_is_released_too_late_is_not_announced_and_waits_again() -> None:
     assert made.admitted == frozenset()
 
 
+SICK = Standing(RouteState.LAST_RESORT, Reason.DATA_PATH_SILENT)
+
+
+def test_evidence_of_one_vip_decides_only_the_services_that_claim_it() -> None:
+    made = core(CONFIG + one_service("web", "198.51.100.7") + one_service("db", "198.51.100.8"))
+    made.doubt(Source.HEALTH, WEB, SICK)
+    assert made.step().decided == 1
+    made.doubt(Source.HEALTH, WEB, SICK)
+    assert made.step().decided == 0
+    made.doubt(Source.BY_HAND, WEB[1], SICK)
+    assert made.step().decided == 1
+    made.doubt(Source.BY_HAND, ip("198.51.100.9"), SICK)
+    assert made.step().decided == 0
+
+
+def test_evidence_of_the_node_decides_all_and_touches_no_session() -> None:
+    made = core(CONFIG + one_service("web", "198.51.100.7") + one_service("db", "198.51.100.8"))
+    before = made.peering
+    made.stand(Source.DATA_PATH, SICK)
+    outcome = made.step()
+    assert (outcome.decided, made.peering is before) == (2, True)
+    assert {str(t) for t in outcome.transitions} == {"announcing, least preferred"}
+    (table,) = (made.ribs.table(spec) for spec in made.peering.sessions.values())
+    assert {len(route.as_path) for route in table.values()} == {13}
+    assert made.node_standing == SICK
+
+
+def test_what_becomes_least_preferred_keeps_its_place_and_does_not_wait_at_the_gate_again() -> None:
+    made = core(CONFIG + one_service("web", "198.51.100.7"), admitted=[WEB])
+    made.stand(Source.DATA_PATH, SICK)
+    outcome = made.step()
+    assert (outcome.gained, outcome.lost) == (frozenset(), frozenset())
+    made.stand(Source.DATA_PATH, None)
+    assert [t.state for t in made.step().transitions] == [RouteState.NORMAL]
+
+
+def test_what_evidence_withdraws_waits_at_the_gate_again() -> None:
+    made = core(CONFIG + one_service("web", "198.51.100.7"), admitted=[WEB])
+    made.stand(Source.DRAIN, Standing(RouteState.WITHDRAWN, Reason.DRAINED))
+    made.step()
+    assert pending(made) == []
+    made.stand(Source.DRAIN, None)
+    made.step()
+    assert pending(made) == [WEB]
+
+
 NAMES, VIPS = ["a", "b", "c"], ["198.51.100.1", "198.51.100.2", "203.0.113.9"]
 services = st.builds(
     lambda name, vips, created, policy, kind: service(name, *vips, created=created, policy=policy, type_=kind),
@@ -325,12 +391,13 @@ slices = st.builds(
     st.sampled_from(NAMES),
     st.sampled_from(NAMES),
     st.sampled_from(["node1", "node2"]),
-    st.sampled_from([READY, UNREADY]),
+    st.sampled_from([READY, UNREADY, DRAINING]),
 )
 others: st.SearchStrategy[KubeObject] = st.sampled_from(
     [
         node(),
         node(labels={"rack": "b"}),
+        node(labels={EXCLUDE_LABEL: ""}),
         pool_manifest("default", "198.51.100.0/24"),
         pool_manifest("default", "198.51.100.1/32", "203.0.113.0/24"),
         peer_manifest("tor1"),
@@ -359,18 +426,58 @@ class Release:
     """The data-path gate releases all that waits."""
 
 
+@dataclass(frozen=True)
+class Say:
+    """What a source knows of the node (None), of a Service's VIP, or of a VIP."""
+
+    source: Source
+    about: Claim | IPAddress | None
+    standing: Standing | None
+
+    def to(self, made: Core) -> None:
+        if self.about is None:
+            made.stand(self.source, self.standing)
+        else:
+            made.doubt(self.source, self.about, self.standing)
+
+
+standings = st.sampled_from(
+    [
+        None,
+        Standing(RouteState.LEAST_PREFERRED, Reason.DRAINING),
+        Standing(RouteState.LAST_RESORT, Reason.STALE),
+        Standing(RouteState.WITHDRAWN, Reason.WITHDRAWN_BY_HAND),
+    ]
+)
+claims: st.SearchStrategy[Claim] = st.builds(
+    lambda name, vip: (ObjectKey("default", name), ip(vip)), st.sampled_from(NAMES), st.sampled_from(VIPS)
+)
+words = st.builds(Say, st.sampled_from(Source), st.none() | claims | claims.map(lambda claim: claim[1]), standings)
+graces = st.booleans()
+Event = KubeObject | Forget | Release | Say | bool
+"""A bool: whether the node has a grace, should it leave."""
+
+
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.lists(objects | st.builds(Forget, objects) | st.builds(Release), max_size=4), max_size=12),
+    st.lists(st.lists(objects | st.builds(Forget, objects) | st.builds(Release) | words | graces, max_size=4), max_size=12),
     st.sampled_from([None, ()]),
 )
-def test_incremental_equals_full(batches: list[list[KubeObject | Forget | Release]], gate: tuple[()] | None) -> None:
-    incremental = core([], gate)
+def test_incremental_equals_full(batches: list[list[Event]], gate: tuple[()] | None) -> None:
+    incremental, evidence, grace = core([], gate), dict[object, Say](), False
     world: dict[tuple[Kind, ObjectKey], KubeObject] = {}
     for batch in batches:
         for item in batch:
             if isinstance(item, Release):
                 incremental.admit(pending(incremental))
+                continue
+            if isinstance(item, Say):
+                evidence[item.source, item.about] = item
+                item.to(incremental)
+                continue
+            if isinstance(item, bool):
+                grace = item
+                incremental.give_grace(given=item)
                 continue
             thing = item.thing if isinstance(item, Forget) else item
             identity = kind_of(thing), thing.key
@@ -380,7 +487,7 @@ def test_incremental_equals_full(batches: list[list[KubeObject | Forget | Releas
                 world[identity] = thing
             incremental.apply([change])
         incremental.step()
-    full = core(world.values(), gate if gate is None else incremental.admitted)
+    full = core(world.values(), gate if gate is None else incremental.admitted, evidence.values(), grace=grace)
     assert incremental.decisions == full.decisions
     assert incremental.conflicts == full.conflicts
     assert incremental.peering == full.peering

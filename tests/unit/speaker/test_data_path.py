@@ -14,6 +14,7 @@ from aiohttp import web
 from bgp_config.names import Family
 from herald.lab.waiting import until
 from speaker.data_path import TIMEOUT_S, AskKubeProxy, AskUrl, KubeProxy, NoGate, Poll, Url, parse
+from speaker.gate import POLL_S, Interest
 from speaker.kube_proxy import HealthCheck, Wanted
 from tests.builders import ip
 
@@ -139,20 +140,36 @@ async def test_a_url_vouches_with_200_only(kube_proxy: FakeKubeProxy, session: a
 
 
 async def test_it_asks_often_only_while_something_waits(kube_proxy: FakeKubeProxy) -> None:
-    waiting: list[HealthCheck] | None = None
+    waiting: Interest | None = None
     news = asyncio.Event()
     poll = Poll(AskKubeProxy(kube_proxy.url), lambda: waiting, news.set)
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         task = tasks.create_task(poll.run())
         await news.wait()
         assert (kube_proxy.asked, poll.answered) == (1, True)
-        waiting = []
+        waiting = Interest(checks=(), every_s=POLL_S)
         poll.wake()
         await until(lambda: kube_proxy.asked >= 10, 5)
         waiting = None
         asked = kube_proxy.asked
         await asyncio.sleep(0.3)
         assert kube_proxy.asked <= asked + 2
+        task.cancel()
+
+
+async def test_its_silence_is_counted_from_the_first_question_without_an_answer(kube_proxy: FakeKubeProxy) -> None:
+    poll = Poll(AskKubeProxy(kube_proxy.url), lambda: Interest(checks=(), every_s=POLL_S), lambda: None)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(poll.run())
+        await until(lambda: poll.answered, 5)
+        assert poll.silent_s(time.monotonic() + 100) == 0
+        kube_proxy.body = "no JSON"
+        silent_at = time.monotonic()
+        await until(lambda: poll.silent_s(time.monotonic()) > 0.2, 5)
+        assert poll.silent_s(time.monotonic()) <= time.monotonic() - silent_at
+        kube_proxy.body = None
+        await until(lambda: poll.answered, 5)
+        assert poll.silent_s(time.monotonic() + 100) == 0
         task.cancel()
 
 

@@ -12,7 +12,7 @@ from bgp_config.names import NodeName, PeerName, PoolName, Prefix, host_prefix
 from bgp_config.selector import LabelSelector, Operator, Requirement
 from herald.kube.objects import EXCLUDE_LABEL, EndpointConditions, EndpointSlice, Node, Service, TrafficPolicy
 from speaker.decide import NodeView, VIPDecision, decide, wishes
-from speaker.evidence import Claim
+from speaker.evidence import Claim, Evidence, Source, Standing
 from speaker.guard import Guard
 from speaker.reasons import Reason
 from speaker.route import RouteState
@@ -33,6 +33,8 @@ from tests.builders import (
 
 VIP = "198.51.100.7"
 CLASS = "herald-lb.io/bgp"
+EXCLUDED = node(labels={EXCLUDE_LABEL: ""})
+PENDING = Standing(RouteState.WITHDRAWN, Reason.DATA_PATH_PENDING)
 
 
 def label(key: str, value: str) -> tuple[LabelSelector, ...]:
@@ -46,6 +48,7 @@ def view(
     forbidden: str | None = None,
     ignore_exclude_label: bool = False,
     admitted: AbstractSet[Claim] | None = None,
+    evidence: Evidence | None = None,
 ) -> NodeView:
     conf = conf or config()
     return NodeView(
@@ -56,6 +59,7 @@ def view(
         load_balancer_class=CLASS,
         ignore_exclude_label=ignore_exclude_label,
         admitted=admitted,
+        evidence=evidence or Evidence(),
     )
 
 
@@ -80,7 +84,7 @@ def test_a_local_service_with_a_ready_endpoint_here_is_announced_to_every_peer()
     ("policy", "where", "conditions", "reason"),
     [
         (TrafficPolicy.LOCAL, "node1", READY, None),
-        (TrafficPolicy.LOCAL, "node1", DRAINING, None),
+        (TrafficPolicy.LOCAL, "node1", DRAINING, Reason.TERMINATING),
         (TrafficPolicy.LOCAL, "node1", UNREADY, Reason.NO_ENDPOINT),
         (TrafficPolicy.LOCAL, "node2", READY, Reason.NO_LOCAL_ENDPOINT),
         (TrafficPolicy.CLUSTER, "node2", READY, None),
@@ -94,8 +98,9 @@ def test_endpoints_decide_by_traffic_policy(
     slices = [endpoint_slice("web", [endpoint(where, "10.244.1.1", conditions)])]
     found = decision(service("web", VIP, policy=policy), slices)
     assert found.reason is reason
-    assert (found.state is RouteState.NORMAL) == (reason is None)
-    assert bool(found.asked) == (reason is None)
+    states = {None: RouteState.NORMAL, Reason.TERMINATING: RouteState.LEAST_PREFERRED}
+    assert found.state is states.get(reason, RouteState.WITHDRAWN)
+    assert bool(found.asked) == found.state.is_announced
 
 
 def test_no_slice_at_all_means_no_endpoint() -> None:
@@ -117,6 +122,10 @@ def test_an_ipv6_vip_needs_ipv6_endpoints() -> None:
         (view(this=node(labels={EXCLUDE_LABEL: ""}), ignore_exclude_label=True), None),
         (view(this=node(conditions={"NetworkUnavailable": "True"})), Reason.NODE_NETWORK_UNAVAILABLE),
         (view(this=node(conditions={"NetworkUnavailable": "False", "Ready": "False"})), None),
+        (view(this=node(taints=["ToBeDeletedByClusterAutoscaler"])), Reason.NODE_DELETING),
+        (view(this=node(taints=["karpenter.sh/disrupted"])), Reason.NODE_DELETING),
+        (view(this=node(deleted=True)), Reason.NODE_DELETING),
+        (view(this=node(taints=["node.kubernetes.io/unschedulable", "node.kubernetes.io/not-ready"])), None),
         (replace(view(), node=None), Reason.NODE_UNKNOWN),
         (view(config(pools=[pool(first="203.0.113.0", last="203.0.113.9")])), Reason.NOT_IN_POOL),
         (view(forbidden=VIP), Reason.FORBIDDEN_ADDRESS),
@@ -240,6 +249,52 @@ def test_a_vip_that_flaps_waits_only_while_another_node_serves_and_only_with_loc
     assert decision(slices=[endpoint_slice("web", [there])], seen=held).reason is Reason.NO_LOCAL_ENDPOINT
     everywhere = service("web", VIP, policy=TrafficPolicy.CLUSTER)
     assert decision(everywhere, slices=[endpoint_slice("web", [here, there])], seen=held).reason is None
+
+
+def evidence(*, grace: bool = False, **said: Standing) -> Evidence:
+    made = Evidence()
+    made.grace = grace
+    for source, standing in said.items():
+        made.node(Source[source], standing)
+    return made
+
+
+SICK = Standing(RouteState.LAST_RESORT, Reason.DATA_PATH_SILENT)
+DRAIN = Standing(RouteState.LEAST_PREFERRED, Reason.DRAINING)
+DRAINED = Standing(RouteState.WITHDRAWN, Reason.DRAINED)
+
+
+@pytest.mark.parametrize(
+    ("seen", "standing"),
+    [
+        (view(evidence=evidence(DRAIN=DRAIN)), DRAIN),
+        (view(evidence=evidence(DRAIN=DRAIN, DATA_PATH=SICK)), SICK),
+        (view(evidence=evidence(DRAIN=DRAINED, DATA_PATH=SICK)), DRAINED),
+        (view(evidence=evidence(DRAIN=DRAINED), admitted=frozenset()), DRAINED),
+        (view(evidence=evidence(DRAIN=DRAIN), admitted=frozenset()), PENDING),
+        (view(this=EXCLUDED, evidence=evidence(grace=True)), Standing(RouteState.LEAST_PREFERRED, Reason.NODE_EXCLUDED)),
+        (view(this=EXCLUDED, evidence=evidence(grace=True, DATA_PATH=SICK)), SICK),
+        (view(this=EXCLUDED, evidence=evidence(DATA_PATH=SICK)), Standing(RouteState.WITHDRAWN, Reason.NODE_EXCLUDED)),
+        (view(forbidden=VIP, evidence=evidence(DATA_PATH=SICK)), Standing(RouteState.WITHDRAWN, Reason.FORBIDDEN_ADDRESS)),
+    ],
+)
+def test_the_worst_of_the_objects_and_the_evidence_counts(seen: NodeView, standing: Standing) -> None:
+    found = decision(seen=seen)
+    assert (found.state, found.reason) == (standing.state, standing.reason)
+    assert bool(found.asked) == standing.state.is_announced
+
+
+def test_what_is_known_of_one_vip_concerns_no_other() -> None:
+    of_it = Evidence()
+    of_it.vip(Source.HEALTH, (service("web").key, ip(VIP)), SICK)
+    seen = view(evidence=of_it)
+    assert decision(seen=seen).reason is SICK.reason
+    assert decision(service("web", "198.51.100.8"), seen=seen).reason is None
+
+
+def test_a_service_that_ends_here_while_the_node_may_be_sick_is_the_last_resort() -> None:
+    ending = [endpoint_slice("web", [endpoint("node1", "10.244.1.1", DRAINING)])]
+    assert decision(slices=ending, seen=view(evidence=evidence(DATA_PATH=SICK))).reason is SICK.reason
 
 
 def test_every_reason_has_a_remedy() -> None:

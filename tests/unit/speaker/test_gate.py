@@ -2,7 +2,7 @@
 
 from bgp_config.names import Family
 from herald.kube.objects import ObjectKey, TrafficPolicy
-from speaker.gate import AnsweredKnowledge, Gate, Released, wanted
+from speaker.gate import OVERDUE_POLL_S, POLL_S, AnsweredKnowledge, Gate, Interest, Released, wanted
 from speaker.kube_proxy import HealthCheck, Wanted
 from speaker.recent import Changed
 from tests.builders import ip, node, service
@@ -44,7 +44,29 @@ def test_after_the_limit_it_releases_anyway_and_counts_it() -> None:
     assert gate.release(5.9) == []
     assert gate.release(6.0) == [Released(claim=WEB, waited_s=5.0, overdue=True)]
     assert gate.timeouts == 1
-    assert list(gate.waiting) == [DB]
+    assert (list(gate.waiting), list(gate.overdue)) == ([DB], [WEB])
+
+
+def test_what_went_out_without_word_is_released_again_once_when_the_data_path_has_it() -> None:
+    knows = Knows()
+    gate = Gate(knows, limit_s=5)
+    gate.begin(WEB, plain(1.0))
+    assert [each.overdue for each in gate.release(6.0)] == [True]
+    assert gate.release(7.0) == []
+    interest = gate.interest()
+    assert interest is not None
+    assert interest.every_s == OVERDUE_POLL_S
+    knows.everything = True
+    assert gate.release(90.0) == [Released(claim=WEB, waited_s=89.0, overdue=False)]
+    assert (gate.release(91.0), gate.interest(), gate.timeouts) == ([], None, 1)
+
+
+def test_what_went_out_without_word_and_is_withdrawn_is_forgotten() -> None:
+    gate = Gate(Knows(), limit_s=5)
+    gate.begin(WEB, plain(1.0))
+    gate.release(6.0)
+    gate.end(WEB)
+    assert gate.interest() is None
 
 
 def test_what_is_withdrawn_no_longer_waits() -> None:
@@ -58,12 +80,12 @@ def test_what_is_withdrawn_no_longer_waits() -> None:
 def test_only_health_checks_of_changed_endpoints_are_asked_each_once() -> None:
     check = HealthCheck(ip("10.0.255.1"), 30123)
     gate = Gate(Knows(), limit_s=5)
-    assert gate.checks() is None
+    assert gate.interest() is None
     gate.begin(WEB, plain(1.0, check))
-    assert gate.checks() == []
+    assert gate.interest() == Interest(checks=(), every_s=POLL_S)
     gate.begin(WEB, plain(1.0, check, endpoints_changed=0.5))
     gate.begin(DB, plain(1.0, check, endpoints_changed=0.5))
-    assert gate.checks() == [check]
+    assert gate.interest() == Interest(checks=(check,), every_s=POLL_S)
 
 
 def test_a_health_check_is_that_of_a_local_service_at_the_nodes_address_of_the_family() -> None:
