@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Builds the real kube-apiserver and kube-proxy that the lab runs, Helm, which renders the chart, and compose-spec, which reads
-# docker-compose.yml as Compose v2 does; and takes the definitions of the Prometheus operator's kinds out of its module. Once
-# for each version that the modules in tools/ pin.
+# docker-compose.yml as Compose v2 does; and takes the definitions of the kinds of the Prometheus operator and of Argo CD out of
+# their modules. Once for each version that the modules in tools/ pin.
 #
 #   scripts/build-kube.sh             builds what is missing, after scripts/setup.sh python
 #   scripts/build-kube.sh dir [NAME]  only prints the directory of what tools/NAME pins, by default of kube
 #
 # They go into ${XDG_CACHE_HOME:-~/.cache}/herald/NAME-VERSION, outside of the checkout, and so does Go itself where the
 # machine has none that is new enough. A program named by KUBE_APISERVER, KUBE_PROXY, HELM or COMPOSE_SPEC is used instead and
-# not built; PROMETHEUS_OPERATOR names a directory of definitions.
+# not built; PROMETHEUS_OPERATOR and ARGO_CD name directories of definitions.
 # Sources and Go's own build cache are kept where Go keeps them (4.7 GB; `go clean -cache -modcache` gives that back).
 set -euo pipefail
 shopt -s inherit_errexit
@@ -43,6 +43,7 @@ missing_programs() {
     [[ -n ${HELM-} || -x $(directory_of helm)/helm ]] || echo helm
     [[ -n ${COMPOSE_SPEC-} || -x $(directory_of compose)/compose-spec ]] || echo compose-spec
     [[ -n ${PROMETHEUS_OPERATOR-} || -d $(directory_of prometheus-operator) ]] || echo prometheus-operator
+    [[ -n ${ARGO_CD-} || -d $(directory_of argo-cd) ]] || echo argo-cd
 }
 
 is_new_enough() { # GO
@@ -69,7 +70,11 @@ build() { # GO PROGRAM
     case $2 in
         helm) build_helm "$1" ;;
         compose-spec) compile "$1" compose github.com/compose-spec/compose-go/v2/cmd compose-spec ;;
-        prometheus-operator) copy_definitions "$1" ;;
+        prometheus-operator)
+            copy_definitions "$1" "$2" github.com/prometheus-operator/prometheus-operator \
+                example/prometheus-operator-crd/monitoring.coreos.com_{podmonitors,prometheusrules}.yaml
+            ;;
+        argo-cd) copy_definitions "$1" "$2" github.com/argoproj/argo-cd/v3 manifests/crds/application-crd.yaml ;;
         *) build_kube "$1" "$2" ;;
     esac
 }
@@ -105,16 +110,16 @@ compile() { # GO NAME PACKAGE PROGRAM [VARIABLE=VALUE...]
     mv "$directory/$4.new" "$directory/$4"
 }
 
-copy_definitions() ( # GO
-    local directory source module=github.com/prometheus-operator/prometheus-operator
-    directory=$(directory_of prometheus-operator)
+copy_definitions() ( # GO NAME MODULE FILE...
+    directory=$(directory_of "$2")
     export GOTOOLCHAIN=local GOWORK=off GOFLAGS=-mod=readonly
-    cd "$checkout/tools/prometheus-operator"
-    quietly "$1" mod download "$module"
-    source=$("$1" list -m -f '{{.Dir}}' "$module")
+    cd "$checkout/tools/$2"
+    quietly "$1" mod download "$3"
+    source=$("$1" list -m -f '{{.Dir}}' "$3")
     rm -rf "$directory.new"
     mkdir "$directory.new"
-    install -m 644 "$source"/example/prometheus-operator-crd/*_{podmonitors,prometheusrules}.yaml "$directory.new"
+    cd "$source"
+    install -m 644 "${@:4}" "$directory.new"
     mv "$directory.new" "$directory"
 )
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,10 @@ import yaml
 
 from herald.lab import manifests
 from herald.lab.command import LabError
-from herald.lab.kube import programs
 from herald.lab.kube.api_server import ApiServer
-from herald.lab.kube.client import ApiError, Client
 from herald.lab.kube.helm import NAMESPACE, render
-from herald.lab.kube.kubectl import kubectl
 from herald.lab.manifests import Manifest
-from herald.lab.waiting import until
+from tests.kube.definitions import apply, define
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -33,29 +29,12 @@ async def monitors() -> list[Manifest]:
     return [each for each in await render("herald", VALUES) if each["apiVersion"].startswith("monitoring.coreos.com/")]
 
 
-def is_served(client: Client, plural: str) -> bool:
-    try:
-        client.get(f"/apis/monitoring.coreos.com/v1/{plural}")
-    except ApiError:
-        return False
-    return True
-
-
-async def apply(server: ApiServer, objects: list[Manifest]) -> str:
-    """Strictly: a field that the definition does not have is an error."""
-    stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    return await kubectl(server.admin, "apply", "--server-side", "--validate=strict", "-f", "-", stdin=stdin)
-
-
 async def test_the_operators_definitions_take_every_field(new_api_server: ApiServer) -> None:
     client = new_api_server.client
     client.apply([manifests.namespace(NAMESPACE)])
-    for file in programs.prometheus_operator().iterdir():
-        client.apply([yaml.safe_load(file.read_text())])
-    for plural in ("podmonitors", "prometheusrules"):
-        await until(partial(is_served, client, plural), 20)
+    await define(new_api_server, "prometheus-operator")
     objects = await monitors()
-    assert len((await apply(new_api_server, objects)).splitlines()) == len(objects) == 3
+    assert len(await apply(new_api_server, objects)) == len(objects) == 3
     (rule,) = client.get(f"/apis/monitoring.coreos.com/v1/namespaces/{NAMESPACE}/prometheusrules")["items"]
     stored = json.dumps(rule["spec"]).replace(RUNBOOKS, "docs/runbooks.md")
     assert json.loads(stored) == yaml.safe_load(RULES.read_text())

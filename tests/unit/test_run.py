@@ -71,7 +71,7 @@ def test_set_up_takes_no_other_word_than_kube() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "major"), [("kube", 1), ("helm", 3), ("compose", 2), ("prometheus-operator", 0)], ids=str
+    ("module", "major"), [("kube", 1), ("helm", 3), ("compose", 2), ("prometheus-operator", 0), ("argo-cd", 3)], ids=str
 )
 def test_what_is_built_is_kept_outside_of_the_checkout_by_version(module: str, major: int) -> None:
     """The two that know the place, the script and the lab, say the same."""

@@ -1,7 +1,7 @@
 """Where the real Kubernetes programs of the lab are. Nothing is installed here: scripts/setup.sh kube does that.
 
 What the modules in tools/ pin is built from source into a cache outside of the checkout; KUBE_APISERVER, KUBE_PROXY, HELM,
-COMPOSE_SPEC and PROMETHEUS_OPERATOR name others. etcd is the distribution's, kubectl is a Python package.
+COMPOSE_SPEC, PROMETHEUS_OPERATOR and ARGO_CD name others. etcd is the distribution's, kubectl is a Python package.
 """
 
 import os
@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Literal
 
 from herald.lab.command import LabError
 
@@ -36,12 +37,13 @@ def compose_spec() -> Path:
     return _built("compose", "compose-spec", "COMPOSE_SPEC")
 
 
-def prometheus_operator() -> Path:
-    """The directory with the definitions of PodMonitor and PrometheusRule."""
-    directory = Path(os.environ.get("PROMETHEUS_OPERATOR") or cache("prometheus-operator"))
-    if not directory.is_dir():
-        raise LabError(f"{directory} is not there yet: {REMEDY}")
-    return directory
+def definitions_of(module: Literal["prometheus-operator", "argo-cd"]) -> list[Path]:
+    """The files with the definitions of the kinds of others that Herald's manifests use."""
+    given = os.environ.get(module.upper().replace("-", "_"))
+    found = sorted((Path(given) if given else cache(module)).glob("*.yaml"))
+    if not found:
+        raise LabError(f"the definitions of {module} are not there yet: {REMEDY}")
+    return found
 
 
 def kubectl() -> Path:
