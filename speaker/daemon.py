@@ -29,7 +29,6 @@ from speaker.session import Closed, Ended, Engine, Established, InSync, Programm
 from speaker.settings import Settings
 from speaker.status import DataPathReport, Moment, Since, node_status, session_statuses
 from speaker.surroundings import Surroundings
-from speaker.table import SessionTable
 from speaker.witnesses import Witnesses
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class Speaker:
             ignore_exclude_label=settings.ignore_exclude_label,
             admitted=() if witnesses.admission else None,
         )
-        self.table = SessionTable()
+        self.table = witnesses.drain.table
         self.latency = Latency()
         self.history = History()
         self.staleness = Staleness()
@@ -109,7 +108,7 @@ class Speaker:
         data_path = admission.report() if admission else DataPathReport(kind=str(self._settings.data_path))
         return Report(
             node=node,
-            bgp_node=node_status(core, table, data_path, bfd, self._since, moment),
+            bgp_node=node_status(core, table, data_path, bfd, self._since, moment, self.witnesses.drain.progress),
             sessions=session_statuses(core, table, bfd, self._since, moment),
         )
 

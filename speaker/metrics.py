@@ -220,7 +220,7 @@ class SpeakerCollector(Collector):
 
     def _routes(self, sessions: Sequence[tuple[PeerName, SessionSpec, SessionRecord | None]]) -> Iterator[Metric]:
         desired = {peer: self._speaker.core.ribs.table(spec).keys() for peer, spec, _ in sessions}
-        on_wire = {peer: record.on_wire if record else set() for peer, _, record in sessions}
+        on_wire = {peer: set(record.on_wire) if record else set() for peer, _, record in sessions}
         yield ROUTES_DESIRED.samples([((peer,), len(routes)) for peer, routes in desired.items()])
         yield ROUTES_PROGRAMMED.samples([((peer,), len(routes)) for peer, routes in on_wire.items()])
         yield ROUTES_PENDING.samples([((peer,), len(desired[peer] ^ routes)) for peer, routes in on_wire.items()])

@@ -9,7 +9,7 @@ from speaker.data_path import DataPath, NoGate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`bind_device` None: VIPs are not bound."""
+    """`bind_device` None: VIPs are not bound. `grants_drains`: there is no controller, so the speaker itself grants them."""
 
     node_name: NodeName
     runtime_dir: Path
@@ -20,3 +20,4 @@ class Settings:
     data_path: DataPath = field(default_factory=NoGate)
     data_path_timeout_s: float = 5.0
     service_metrics: bool = True
+    grants_drains: bool = False

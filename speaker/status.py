@@ -35,6 +35,7 @@ from herald.kube.objects import ObjectKey
 from speaker.bfd.report import BfdReport, session_bfd
 from speaker.core import Core
 from speaker.decide import LEAVING
+from speaker.drain import Progress
 from speaker.reasons import Reason
 from speaker.route import RouteState
 from speaker.session import SessionState
@@ -87,8 +88,15 @@ class DataPathReport:
 
 
 def node_status(
-    core: Core, table: SessionTable, data_path: DataPathReport, bfd: BfdReport, since: Since, now: Moment
+    core: Core,
+    table: SessionTable,
+    data_path: DataPathReport,
+    bfd: BfdReport,
+    since: Since,
+    now: Moment,
+    progress: Progress | None = None,
 ) -> BGPNodeStatus:
+    """`progress`: how far the node is in what Drains ask for."""
     utc = now.utc.replace(microsecond=0)
     errors = tuple(_errors(core, bfd, since, utc))
     not_normal = dict(_not_normal(core))
@@ -97,7 +105,7 @@ def node_status(
         config=_config(core, since, utc),
         counts=_counts(core, table),
         data_path=_data_path(data_path),
-        drain=_drain(core, since, utc),
+        drain=_drain(core, progress or Progress(), since, utc),
         stale_since=since.of("stale", bool(core.cluster.stale), utc) if core.cluster.stale else None,
         errors=errors[:MAX_ERRORS],
         services_not_normal=tuple(_service(key, not_normal[key]) for key in nsmallest(MAX_SERVICES, not_normal)),
@@ -202,10 +210,13 @@ def _data_path(report: DataPathReport) -> DataPath:
     return DataPath(kind=clip(report.kind, 316), state=state, last_sync=report.last_sync, timeouts=report.timeouts)
 
 
-def _drain(core: Core, since: Since, now: datetime) -> Drain | None:
+def _drain(core: Core, progress: Progress, since: Since, now: datetime) -> Drain | None:
     reason = core.node_standing.reason
     since_when = since.of("drain", reason, now)
-    return None if reason is None else Drain(reason=reason.value, since=since_when, message=clip(reason.remedy))
+    if reason is None:
+        return None
+    message = clip(reason.remedy)
+    return Drain(reason=reason.value, since=since_when, message=message, phase=progress.phase, grants=progress.grants)
 
 
 def _errors(core: Core, bfd: BfdReport, since: Since, now: datetime) -> Iterator[NodeError]:

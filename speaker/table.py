@@ -1,4 +1,4 @@
-"""What the peers have: each session's state and the prefixes on its wire, as the engine reports them. No I/O.
+"""What the peers have: each session's state and the routes on its wire, as the engine reports them. No I/O.
 
 The routers' truth, as near as we see it; nothing in here is desired.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from bgp_config.names import Prefix
+from speaker.route import PathAttributes
 from speaker.session import Closed, Ended, Established, InSync, Programmed, SessionEvent, SessionSpec, SessionState
 
 
@@ -15,7 +16,8 @@ from speaker.session import Closed, Ended, Established, InSync, Programmed, Sess
 class SessionRecord:
     """`since` is when `state` was entered, monotonic seconds; the last error and its time are kept until the next one.
 
-    `updates` counts the UPDATEs that were sent. `error` are code and subcode of the NOTIFICATION of the last error.
+    `updates` counts the UPDATEs that were sent; `programmed_at` is when a route last reached the wire, or left it. `error`
+    are code and subcode of the NOTIFICATION of the last error.
     """
 
     since: float
@@ -28,7 +30,8 @@ class SessionRecord:
     transitions: int = 0
     updates: int = 0
     hold_time_s: int | None = None
-    on_wire: set[Prefix] = field(default_factory=set)
+    programmed_at: float = 0.0
+    on_wire: dict[Prefix, PathAttributes] = field(default_factory=dict)
 
 
 class SessionTable:
@@ -79,13 +82,14 @@ class SessionTable:
     @staticmethod
     def _note(record: SessionRecord, event: Programmed) -> set[Prefix]:
         record.updates += event.begins_update
+        record.programmed_at = event.at
         if event.attributes is None:
-            record.on_wire.discard(event.prefix)
+            record.on_wire.pop(event.prefix, None)
             return {event.prefix}
-        record.on_wire.add(event.prefix)
+        record.on_wire[event.prefix] = event.attributes
         return set()
 
     @staticmethod
     def _clear(record: SessionRecord) -> set[Prefix]:
-        gone, record.on_wire = record.on_wire, set()
+        gone, record.on_wire = set(record.on_wire), {}
         return gone

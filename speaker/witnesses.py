@@ -1,16 +1,19 @@
 """The witnesses of a speaker (witness.py), by name for those who show what they know, and in turn for the loop."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
 from speaker.admission import Admission
 from speaker.bfd.witness import BfdWitness
 from speaker.data_path import question_of
+from speaker.drain import DrainWitness
 from speaker.flaps import Flaps
 from speaker.health.witness import HealthWitness
 from speaker.leaving import Leaving
 from speaker.pool_guard import PoolGuard
 from speaker.settings import Settings
+from speaker.table import SessionTable
 from speaker.witness import Witness
 
 
@@ -19,6 +22,7 @@ class Witnesses:
     """None: there is nothing to watch, such as no data path to wait for. Their order does not matter."""
 
     leaving: Leaving
+    drain: DrainWitness
     flaps: Flaps
     health: HealthWitness
     bfd: BfdWitness
@@ -32,6 +36,7 @@ class Witnesses:
         limit_s = settings.data_path_timeout_s
         return Witnesses(
             leaving=Leaving(ignore_exclude_label=settings.ignore_exclude_label),
+            drain=DrainWitness(table=SessionTable(), wall=time.time, grants_itself=settings.grants_drains),
             flaps=Flaps(),
             health=HealthWitness(settings.load_balancer_class, wake),
             bfd=BfdWitness(settings.runtime_dir, wake),

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from bgp_config.status.base import Number, Status, Text, Time, Word
 from bgp_config.status.condition import Conditions
+from bgp_config.status.drain import Phase
 
 MAX_ERRORS = 16
 MAX_SERVICES = 64
@@ -45,6 +46,9 @@ class Drain(Status, frozen=True, kw_only=True):
     reason: Annotated[Word, Meta(description="Why, in one word for machines.")]
     since: Annotated[Time, Meta(description="Since when.")]
     message: Annotated[Text, Meta(description="Why, for people.")] = ""
+    phase: Annotated[
+        Phase | None, Meta(description="Draining or Drained, where a Drain object asks for it; absent where nothing does.")
+    ] = None
     grants: Annotated[
         tuple[Word, ...], Meta(max_length=MAX_GRANTS, description="The grants of Drain objects that the speaker follows.")
     ] = ()

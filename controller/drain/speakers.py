@@ -4,14 +4,12 @@ from typing import Protocol
 
 from bgp_config.names import NodeName
 from bgp_config.status.condition import ConditionStatus, ConditionType
+from bgp_config.status.drain import Phase
 from bgp_config.status.node import BGPNodeStatus
 from controller.drain.announcers import Voice, Voices
 from herald.kube.api import BGP_NODES, ApiClient, decode_answer
 from herald.kube.api.pages import list_pages
 from herald.kube.objects import Metadata, ObjectKey, Value
-
-DRAINED = "drained"
-"""The speakers' word (speaker/reasons.py, which this layer does not know)."""
 
 
 class Speakers(Protocol):
@@ -54,5 +52,5 @@ def voice_of(status: BGPNodeStatus) -> Voice:
         announces=is_heard and established > 0 and status.drain is None,
         not_normal=frozenset(ObjectKey(each.namespace, each.name) for each in status.services_not_normal),
         grants=frozenset(status.drain.grants if status.drain else ()),
-        drained=status.drain is not None and status.drain.reason == DRAINED,
+        drained=status.drain is not None and status.drain.phase is Phase.DRAINED,
     )

@@ -87,6 +87,7 @@ def _run(args: argparse.Namespace) -> int:
         data_path=args.data_path or (NoGate() if args.manifests else KubeProxy()),
         data_path_timeout_s=args.data_path_timeout,
         service_metrics=args.service_metrics,
+        grants_drains=args.manifests is not None and args.state is None,
     )
     try:
         asyncio.run(run(settings, _objects(args), args.listen))

@@ -1,0 +1,129 @@
+"""Drains this node while the controller grants it: least preferred first, and withdrawn once the traffic has had its time.
+
+- The wait of drainSeconds begins when the last route is on every wire as the least preferred one; a router that does not
+  come up, or takes nothing, holds it up for WIRE_LIMIT_S at most.
+- The grant is in the Drain's status, so a speaker that starts while it stands is least preferred from its first route on,
+  and waits the whole time again. What was Drained when it started stays withdrawn: nobody sends traffic there any more.
+- When the last grant goes, by undrain, by the end of the Drain or by `until`, the node is normal at once.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from bgp_config.names import DrainName, NodeName
+from bgp_config.status.drain import Phase, grant_of
+from bgp_config.status.node import MAX_GRANTS
+from herald.kube.objects import ConfigManifest, Kind
+from herald.kube.source import Change, Gone, Upsert
+from speaker.cluster import Cluster
+from speaker.core import Core
+from speaker.evidence import Source, Standing
+from speaker.reasons import Reason
+from speaker.route import RouteState
+from speaker.session import SessionState
+from speaker.table import SessionTable
+from speaker.witness import Witness
+
+WIRE_LIMIT_S = 10.0
+DRAINING = Standing(RouteState.LEAST_PREFERRED, Reason.DRAINING)
+DRAINED = Standing(RouteState.WITHDRAWN, Reason.DRAINED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A grant for this node that is in force. `phase` is how far the controller takes the node to be."""
+
+    grant: str
+    drain_s: float
+    phase: Phase = Phase.DRAINING
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far this node is. `phase` None: it is not drained. Times are seconds of one monotonic clock."""
+
+    phase: Phase | None = None
+    grants: tuple[str, ...] = ()
+    _looked: bool = False
+    _began: float = 0.0
+
+    def look(self, orders: tuple[Order, ...], settled_at: float | None, now: float) -> None:
+        """`settled_at`: since when every wire says what it shall; None while one does not."""
+        is_first, self._looked = not self._looked, True
+        self.grants = tuple(order.grant for order in orders)[:MAX_GRANTS]
+        if not orders:
+            self.phase = None
+        elif self.phase is None:
+            was_drained = is_first and any(order.phase is Phase.DRAINED for order in orders)
+            self.phase, self._began = (Phase.DRAINED if was_drained else Phase.DRAINING), now
+        elif now >= self._waits_since(settled_at) + max(order.drain_s for order in orders):
+            self.phase = Phase.DRAINED
+
+    def _waits_since(self, settled_at: float | None) -> float:
+        at_the_latest = self._began + WIRE_LIMIT_S
+        return at_the_latest if settled_at is None else min(max(self._began, settled_at), at_the_latest)
+
+
+@dataclass(slots=True)
+class DrainWitness(Witness):
+    """One owner: the daemon's loop. `wall` tells the time of day, in seconds since 1970.
+
+    `grants_itself`: there is no controller, so that every Drain counts as granted.
+    """
+
+    table: SessionTable
+    wall: Callable[[], float]
+    grants_itself: bool = False
+    progress: Progress = field(default_factory=Progress)
+    _manifests: dict[str, ConfigManifest] = field(default_factory=dict)
+
+    def hear(self, change: Change, before: Cluster, now: float) -> None:  # noqa: ARG002 -- a witness's words
+        match change:
+            case Upsert(object=ConfigManifest(kind=Kind.DRAIN) as manifest):
+                self._manifests[manifest.metadata.name] = manifest
+            case Gone(kind=Kind.DRAIN, key=key):
+                self._manifests.pop(key.name, None)
+
+    def testify(self, core: Core, now: float) -> None:
+        if not core.cluster.synced:
+            return
+        self.progress.look(tuple(self._orders(core.cluster)), self._settled_at(core), now)
+        match self.progress.phase:
+            case Phase.DRAINING:
+                core.stand(Source.DRAIN, DRAINING)
+            case Phase.DRAINED:
+                core.stand(Source.DRAIN, DRAINED)
+            case _:
+                core.stand(Source.DRAIN, None)
+
+    def _orders(self, cluster: Cluster) -> Iterator[Order]:
+        node, labels = cluster.node_name, cluster.node.metadata.labels if cluster.node else {}
+        for name, manifest in sorted(self._manifests.items()):
+            drain = cluster.config.drains.get(DrainName(name))
+            if drain is None or (drain.until is not None and self.wall() >= drain.until):
+                continue
+            if self.grants_itself and drain.concerns(node, labels):
+                yield Order(grant=manifest.metadata.uid, drain_s=drain.drain_s)
+            elif not self.grants_itself and (granted := _granted(manifest, node)):
+                grant, phase = granted
+                yield Order(grant=grant, drain_s=drain.drain_s, phase=phase)
+
+    def _settled_at(self, core: Core) -> float | None:
+        """Needed only while the wait has to begin: it compares all routes."""
+        if self.progress.phase is not Phase.DRAINING:
+            return None
+        at = 0.0
+        for spec in core.peering.sessions.values():
+            record = self.table.records.get(spec)
+            if record is None or record.state is not SessionState.ESTABLISHED or record.on_wire != core.ribs.table(spec):
+                return None
+            at = max(at, record.programmed_at)
+        return at
+
+
+def _granted(manifest: ConfigManifest, node: NodeName) -> tuple[str, Phase] | None:
+    """The grant for this node, whatever the Drain's spec says by now: the controller takes back what is no longer asked."""
+    for each in manifest.status.nodes:
+        if each.node == node and each.phase.is_granted and each.granted:
+            return grant_of(manifest.metadata.uid, each.granted), each.phase
+    return None
