@@ -17,9 +17,11 @@ async def ask(runtime_dir: Path, only: ObjectKey | None = None) -> Answer:
     """Raises OSError (TimeoutError is one), and ValueError for what is no answer."""
     async with asyncio.timeout(TIMEOUT_S):
         reader, writer = await asyncio.open_unix_connection(runtime_dir / NAME, limit=2**24)
-        writer.write(f"{only or ''}\n".encode())
-        head, *lines = (await reader.read()).splitlines()
-        writer.close()
+        try:
+            writer.write(f"{only or ''}\n".encode())
+            head, *lines = (await reader.read()).splitlines()
+        finally:
+            writer.close()
     said = msgspec.json.decode(head, type=LocalHead)
     facts = _facts(only, lines.pop()) if only and lines else ()
     services = tuple(msgspec.json.decode(line, type=ServiceAccount) for line in lines)
