@@ -1,13 +1,11 @@
 """What Prometheus sees of a speaker: read off the speaker's own state when scraped, so it cannot drift from it.
 
 FAMILIES is all that is exported, and what docs/metrics.md is generated from. Cardinality is bounded by peers, reasons and
-kinds; only SERVICE_ANNOUNCED grows with Services, and may be off.
+kinds; only what vip_metrics.py says of each Service grows with Services, and may be off.
 """
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from platform import python_version
 
 from prometheus_client.metrics_core import Metric
@@ -26,20 +24,17 @@ from herald.program.families import (
     STALE_SINCE,
     SYNCED,
     Distribution,
-    Sample,
     counter,
     gauge,
     histogram,
 )
 from speaker.daemon import Speaker
 from speaker.latency import BOUNDS_S, Observations
-from speaker.reach import NextHopSets, presence
-from speaker.reasons import Reason
-from speaker.route import RouteState
 from speaker.session import SessionSpec, SessionState
 from speaker.status import VERSION
 from speaker.table import SessionRecord
 from speaker.tcp_info import received_bytes
+from speaker.vip_metrics import VIP_FAMILIES, VIPMetrics
 
 PEERS = "peers of the node"
 
@@ -98,26 +93,6 @@ PEER_REFUSED = gauge(
     "reason",
     bound=PEERS,
 )
-VIPS_ANNOUNCED = gauge("herald_speaker_vips_announced", "VIPs that this node announces.")
-VIPS_WITHHELD = gauge(
-    "herald_speaker_vips_withheld",
-    "VIPs (or Services without one) that this node does not announce, by reason.",
-    "reason",
-    bound="reasons",
-)
-SERVICE_ANNOUNCED = gauge(
-    "herald_speaker_service_announced",
-    "1 if the VIP is on the wire to every peer that shall have it, normally preferred; 0 if it should be and is not. "
-    "Absent where there is nothing to announce, such as without a local endpoint. Off with --no-service-metrics.",
-    "namespace",
-    "service",
-    "vip",
-    bound="VIPs",
-)
-NEXT_HOP_SETS = gauge(
-    "herald_speaker_next_hop_sets",
-    "Distinct sets of nodes that VIPs are announced from, by endpoints: so many ECMP groups a router needs.",
-)
 CHANGE_SECONDS = histogram(
     "herald_speaker_change_seconds",
     "From the word of the source (an endpoint changed) to the UPDATE on the wire, per route.",
@@ -154,17 +129,11 @@ FAMILIES = (
     ROUTES_PROGRAMMED,
     ROUTES_PENDING,
     PEER_REFUSED,
-    VIPS_ANNOUNCED,
-    VIPS_WITHHELD,
-    SERVICE_ANNOUNCED,
-    NEXT_HOP_SETS,
+    *VIP_FAMILIES,
     CHANGE_SECONDS,
     CHANGE_PART_SECONDS,
     *DATA_PATH,
 )
-
-CHUNK = 200
-"""Services per piece: the loop does other work between two (herald.program.exposition)."""
 
 
 class SpeakerCollector(Collector):
@@ -173,13 +142,12 @@ class SpeakerCollector(Collector):
     def __init__(self, speaker: Speaker, tally: Tally | None = None, *, with_services: bool = True) -> None:
         self._speaker = speaker
         self._tally = tally or Tally()
-        self._with_services = with_services
-        self._next_hop_sets = NextHopSets()
+        self._vips = VIPMetrics(speaker.core, speaker.table, with_services=with_services)
 
     def collect(self) -> Iterator[Metric]:
         yield from self._common()
         yield from self._sessions()
-        yield from self._vips()
+        yield from self._vips.collect()
         yield from self._latency()
         yield from self._data_path()
 
@@ -224,32 +192,6 @@ class SpeakerCollector(Collector):
         yield ROUTES_DESIRED.samples([((peer,), len(routes)) for peer, routes in desired.items()])
         yield ROUTES_PROGRAMMED.samples([((peer,), len(routes)) for peer, routes in on_wire.items()])
         yield ROUTES_PENDING.samples([((peer,), len(desired[peer] ^ routes)) for peer, routes in on_wire.items()])
-
-    def _vips(self) -> Iterator[Metric]:
-        core = self._speaker.core
-        decisions = list(core.decisions.values())
-        states = [vip.state for decision in decisions for vip in decision.vips]
-        withheld = Counter(decision.reason for decision in decisions if decision.reason)
-        withheld.update(vip.reason for decision in decisions for vip in decision.vips if vip.reason)
-        yield VIPS_ANNOUNCED.of(sum(state is not RouteState.WITHDRAWN for state in states))
-        yield VIPS_WITHHELD.samples([((reason,), withheld[reason]) for reason in Reason])
-        yield NEXT_HOP_SETS.of(self._next_hop_sets.count(core))
-        if self._with_services:
-            yield from self._services()
-
-    def _services(self) -> Iterator[Metric]:
-        """Ever so many at a time: they may be 10,000."""
-        core, table = self._speaker.core, self._speaker.table
-        decisions = iter(list(core.decisions.values()))
-        yield SERVICE_ANNOUNCED.samples([])
-        while some := list(islice(decisions, CHUNK)):
-            samples: list[Sample] = [
-                ((each.service.namespace, each.service.name, str(vip.vip)), is_there)
-                for each in some
-                for vip in each.vips
-                if (is_there := presence(core, table, vip)) is not None
-            ]
-            yield SERVICE_ANNOUNCED.samples(samples)
 
     def _latency(self) -> Iterator[Metric]:
         latency = self._speaker.latency

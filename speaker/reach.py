@@ -9,16 +9,28 @@ from speaker.reasons import Reason
 from speaker.route import RouteState
 from speaker.table import SessionTable
 
-NOTHING_HERE = frozenset({Reason.OTHER_CLASS, Reason.NOT_ASSIGNED, Reason.NO_ENDPOINT, Reason.NO_LOCAL_ENDPOINT})
-"""Reasons for which a node is not expected to announce a VIP."""
+NOTHING_HERE = frozenset(
+    {Reason.OTHER_CLASS, Reason.NOT_ASSIGNED, Reason.NO_ENDPOINT, Reason.NO_LOCAL_ENDPOINT, Reason.TERMINATING}
+)
+"""Reasons for which a node is not expected to announce a VIP, or not normally."""
 
 
 def presence(core: Core, table: SessionTable, vip: VIPDecision) -> bool | None:
-    """Whether the VIP is on the wire as it should be; None if this node is not expected to announce it."""
+    """Whether the VIP is on the wire, normally preferred; None if this node is not expected to announce it so."""
     if vip.reason in NOTHING_HERE:
         return None
     if vip.state is not RouteState.NORMAL:
         return False
+    return _is_on_wire(core, table, vip)
+
+
+def is_least_preferred(core: Core, table: SessionTable, vip: VIPDecision) -> bool:
+    """Whether the VIP is on the wire, least preferred."""
+    return vip.state.is_least_preferred and _is_on_wire(core, table, vip)
+
+
+def _is_on_wire(core: Core, table: SessionTable, vip: VIPDecision) -> bool:
+    """To every peer that shall have it."""
     return bool(vip.asked) and all(
         _has(core, table, peer, prefix) for peer, prefixes in vip.asked.items() for prefix in prefixes
     )

@@ -6,11 +6,16 @@ from bgp_config.names import NodeName, PeerName
 from herald.kube.objects import Kind, KubeObject, ObjectKey, TrafficPolicy
 from herald.kube.source import Synced, Upsert
 from speaker.core import Core
+from speaker.evidence import Source as EvidenceSource
+from speaker.evidence import Standing
 from speaker.peering import NodeNetwork, Source
-from speaker.reach import NextHopSets, presence
+from speaker.reach import NextHopSets, is_least_preferred, presence
+from speaker.reasons import Reason
+from speaker.route import RouteState
 from speaker.session import Closed, Established, Programmed
 from speaker.table import SessionTable
 from tests.builders import (
+    DRAINING,
     READY,
     UNREADY,
     advertisement_manifest,
@@ -97,6 +102,24 @@ def test_a_session_that_is_lost_takes_it_away() -> None:
 def test_a_node_with_nothing_to_announce_is_not_counted(things: list[KubeObject], *, expected: bool | None) -> None:
     made = core(*things)
     assert presence(made, SessionTable(), made.decisions[WEB].vips[0]) is expected
+
+
+def test_what_is_least_preferred_is_there_but_not_as_it_should_be() -> None:
+    made = core(*web("node1"))
+    made.stand(EvidenceSource.DATA_PATH, Standing(RouteState.LAST_RESORT, Reason.DATA_PATH_SILENT))
+    made.step()
+    (vip,) = made.decisions[WEB].vips
+    table = told(made, "tor1", "tor2")
+    assert (presence(made, table, vip), is_least_preferred(made, table, vip)) == (False, True)
+    assert not is_least_preferred(made, told(made, "tor1"), vip)
+
+
+def test_a_service_that_ends_here_is_not_expected_and_still_there() -> None:
+    ending = endpoint_slice("web", [endpoint("node1", "10.244.0.1", DRAINING), endpoint("node2", "10.244.0.2")])
+    made = core(web("node1")[0], ending)
+    (vip,) = made.decisions[WEB].vips
+    table = told(made, "tor1", "tor2")
+    assert (presence(made, table, vip), is_least_preferred(made, table, vip)) == (None, True)
 
 
 def test_services_on_the_same_nodes_are_one_set() -> None:
