@@ -29,6 +29,7 @@ from herald.kube.objects import (
 from herald.kube.source import Change, Fresh, Gone, Stale, Synced, Upsert
 from speaker.peering import password_of
 
+TELLS_OF_PEERS = frozenset({Kind.NODE, Kind.BGP_PEER, Kind.BFD_PROFILE, Kind.SECRET})
 REQUIRED = frozenset(Kind)
 """Nothing is decided before every kind has been listed once (rule 4)."""
 
@@ -69,6 +70,11 @@ class Cluster:
     def missing(self) -> frozenset[Kind]:
         """The kinds that have not been listed yet."""
         return REQUIRED - self._synced
+
+    @property
+    def knows_peers(self) -> bool:
+        """What sessions are made from has been listed, whatever else has not."""
+        return self._synced >= TELLS_OF_PEERS
 
     @property
     def config(self) -> Config:

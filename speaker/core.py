@@ -41,7 +41,8 @@ class Outcome:
 class Core:
     """One owner: the daemon's loop. apply() any number of changes, then step() once.
 
-    `admitted`: what the data-path gate has let through so far; None where there is no gate.
+    `admitted`: what the data-path gate has let through so far; None where there is no gate. `greets`: sessions are opened as
+    soon as the peers are known, with nothing to announce, so that no peer goes on with routes of an earlier boot.
     """
 
     def __init__(
@@ -60,9 +61,10 @@ class Core:
         self.aggregates: set[Prefix] = set()
         self._conflicts: dict[ObjectKey, frozenset[Conflict]] = {}
         self._class = load_balancer_class
-        self._ignore_exclude_label = ignore_exclude_label
+        self.ignore_exclude_label = ignore_exclude_label
         self._admitted = None if admitted is None else set(admitted)
         self._held: set[Claim] = set()
+        self.greets = False
         self._limits = PrefixLimits({})
         self._contributions = Contributions()
         self._view = self._make_view()
@@ -141,6 +143,8 @@ class Core:
         `running` are the sessions there are: one that waits to be replaced by a changed one is kept up to date till then.
         """
         if not self.cluster.synced:
+            if self.greets and self.cluster.knows_peers:
+                self._renew(running)
             return Outcome()
         dirty, self.cluster.dirty = self.cluster.dirty, type(self.cluster.dirty)()
         if dirty.everything:
@@ -215,7 +219,7 @@ class Core:
             guard=Guard(cluster.config, self.neighborhood.addresses(), cluster.service_ranges),
             peers=self.peering.peers,
             load_balancer_class=self._class,
-            ignore_exclude_label=self._ignore_exclude_label,
+            ignore_exclude_label=self.ignore_exclude_label,
             evidence=self.evidence,
             admitted=self._admitted,
             held=self._held,

@@ -8,11 +8,12 @@ place: withdraw and close all sessions, then take the VIPs off, then let go of e
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import assert_never
 
 from bgp_config.names import PeerName
-from herald.kube.source import Change, Changes, Fresh, Stale
+from herald.kube.objects import KubeObject
+from herald.kube.source import Change, Changes, Fresh, Stale, Upsert
 from herald.kube.staleness import Staleness
 from herald.program.logs import fields
 from speaker.bind import Binder
@@ -27,6 +28,7 @@ from speaker.reasons import PeerReason, Reason
 from speaker.reporter import Report
 from speaker.session import Closed, Ended, Engine, Established, InSync, Programmed, SessionEvent
 from speaker.settings import Settings
+from speaker.state.record import kind_of
 from speaker.status import DataPathReport, Moment, Since, node_status, session_statuses
 from speaker.surroundings import Surroundings
 from speaker.witnesses import Witnesses
@@ -55,7 +57,6 @@ class Speaker:
         self.table = witnesses.drain.table
         self.latency = Latency()
         self.history = History()
-        self.staleness = Staleness()
         self.surroundings = Surroundings(netlink, self.core)
         self.turned_at = time.monotonic()
         self.on_change: Callable[[], None] = lambda: None
@@ -71,6 +72,14 @@ class Speaker:
         self._peers_refused: Mapping[PeerName, PeerReason] = {}
         self._settings = settings
         self._since = Since()
+
+    @property
+    def staleness(self) -> Staleness:
+        return self.witnesses.stale.staleness
+
+    def recall(self, objects: Iterable[KubeObject]) -> None:
+        """What an earlier speaker knew, before this one runs: the last good form of each object, no more."""
+        self._take_in([Upsert(kind_of(each), each.key, each) for each in objects], time.monotonic())
 
     async def run(self, engine: Engine, stop: asyncio.Event) -> None:
         """Until `stop` is set. The engine reports to on_session_event()."""
@@ -144,11 +153,7 @@ class Speaker:
         core, now = self.core, time.monotonic()
         posted_at = self._changes.posted_at if changes else None
         self.latency.began(Origin(posted=posted_at, taken=now) if posted_at else None)
-        self.staleness.heard(changes, now)
-        for change in changes:
-            for witness in self.witnesses:
-                witness.hear(change, core.cluster, now)
-            core.apply([change])
+        self._take_in(changes, now)
         if core.cluster.dirty.everything or any(isinstance(change, Stale | Fresh) for change in changes):
             self.on_change()
         if core.cluster.dirty.everything:
@@ -162,6 +167,12 @@ class Speaker:
             await self._observe(now)
         self._report(outcome, core.peering)
         self.turned_at = time.monotonic()
+
+    def _take_in(self, changes: Iterable[Change], now: float) -> None:
+        for change in changes:
+            for witness in self.witnesses:
+                witness.hear(change, self.core.cluster, now)
+            self.core.apply([change])
 
     async def _observe(self, now: float) -> None:
         if await self.surroundings.observe(now):

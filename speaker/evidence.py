@@ -69,6 +69,11 @@ class Evidence:
         """What counts for every VIP."""
         return worst(*_in_order(self._of_node))
 
+    @property
+    def node_sources(self) -> frozenset[Source]:
+        """Those that say something of the whole node."""
+        return frozenset(self._of_node)
+
     def of(self, claim: Claim) -> Standing:
         """What counts for this one."""
         if not self._of_node and not self._of_vip:

@@ -1,6 +1,7 @@
 """The speaker as a program: makes the parts, starts them, and ends them in order.
 
-Order of the end: routes are withdrawn and sessions closed (the engine's own bound), then bound VIPs come off, then the rest.
+Order of the end: the state is written; routes are withdrawn, or left for a successor, and sessions closed (the engine's own
+bound); then bound VIPs come off, unless a peer keeps their routes; then the rest.
 """
 
 import asyncio
@@ -15,22 +16,32 @@ from prometheus_client import CollectorRegistry
 
 from herald.kube.api import ApiClient, ApiSource
 from herald.kube.directory import DirectorySource
-from herald.kube.source import Changes
 from herald.program.http import Health, Listen, monitoring
 from herald.program.logs import fields
 from herald.program.shutdown import shutdown_requested
 from speaker.daemon import Speaker
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.lock import SpeakerLock
+from speaker.farewell import farewell
 from speaker.health.metrics import HealthCollector
+from speaker.host import Host
 from speaker.metrics import SpeakerCollector
 from speaker.netlink import Netlink
 from speaker.probes import liveness, readiness
 from speaker.reporter import Reporter
-from speaker.session import Ending
 from speaker.settings import Settings
+from speaker.state.chronicle import Chronicle
+from speaker.state.file import Origin, this_boot
+from speaker.state.folder import inherit
+from speaker.state.mailbox import RecallingChanges
+from speaker.state.parts import Admitted, Flapping, LeavingSince, Refused, StaleSince
+from speaker.state.recall import Manners, Recall
+from speaker.state.record import Part
 from speaker.status_socket import answering
 from speaker.witnesses import Witnesses
+
+API_HOLD_S, FILES_HOLD_S = 10.0, 2.0
+"""Configuration that vanished while no speaker ran is kept for so long (rule 5), as it would have been by a running one."""
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +67,25 @@ Objects: TypeAlias = FromDirectory | FromApi
 async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
     """Until SIGTERM or SIGINT. Raises AnotherSpeakerError when one runs in this network namespace already."""
     with SpeakerLock(), shutdown_requested() as stop:
+        origin, host = Origin(node=settings.node_name, boot=this_boot()), Host(settings.systemd_state)
+        inheritance = inherit(settings.runtime_dir, origin)
+        remembered = inheritance.remembered.objects
         async with AsyncExitStack() as clients, Netlink() as netlink, asyncio.TaskGroup() as tasks:
-            changes = Changes()
-            witnesses = Witnesses.of(settings, changes.wake)
+            changes = RecallingChanges(Recall(remembered, _manners(objects)))
+            witnesses = Witnesses.of(settings, changes.wake, remembered)
             speaker = Speaker(settings, netlink, changes, witnesses)
             engine = ExaBgpEngine(
                 directory=settings.runtime_dir / "exabgp", on_event=speaker.on_session_event, alive=speaker.is_turning
             )
+            parts = _parts(speaker, engine)
+            speaker.recall(remembered)
+            inheritance.hand_out(parts)
+            speaker.core.greets = inheritance.is_first_of_boot
+            chronicle = Chronicle(settings.runtime_dir, origin, speaker.core, witnesses.memory, parts)
+            engine.refusals.on_change = chronicle.touch
             serving = [tasks.create_task(objects.source.run(changes))]
+            serving.append(tasks.create_task(changes.settle(settings.sync_timeout_s)))
+            serving.append(tasks.create_task(chronicle.run()))
             if isinstance(objects, FromApi):
                 reporter = Reporter(client=await clients.enter_async_context(objects.client), render=speaker.report)
                 speaker.on_change = reporter.wake
@@ -86,9 +108,28 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
                     await speaker.run(engine, stop)
                 for task in serving:
                     task.cancel()
-                await engine.aclose(Ending.WITHDRAW)
-                await speaker.unbind_all()
+                await chronicle.close()
+                shutting_down = host.is_shutting_down(speaker.core.cluster.node)
+                if not await engine.aclose(farewell(speaker.core, host_is_shutting_down=shutting_down)):
+                    await speaker.unbind_all()
         log.info("ended", extra=fields(node=settings.node_name))
+
+
+def _manners(objects: Objects) -> Manners:
+    hold_s = API_HOLD_S if isinstance(objects, FromApi) else FILES_HOLD_S
+    return Manners(hold_s=hold_s, withholds=objects.source.withholds)
+
+
+def _parts(speaker: Speaker, engine: ExaBgpEngine) -> list[Part]:
+    """What is handed on to the next speaker of this boot, beyond the objects."""
+    core, witnesses = speaker.core, speaker.witnesses
+    return [
+        Admitted(core),
+        Flapping(witnesses.flaps, core),
+        LeavingSince(witnesses.leaving),
+        StaleSince(speaker.staleness),
+        Refused(engine.refusals),
+    ]
 
 
 def _probes(speaker: Speaker) -> tuple[Callable[[], Health], Callable[[], Health]]:

@@ -19,5 +19,8 @@ class Settings:
     ignore_exclude_label: bool = False
     data_path: DataPath = field(default_factory=NoGate)
     data_path_timeout_s: float = 5.0
+    sync_timeout_s: float = 10.0
+    max_stale_s: float = 3600.0
+    systemd_state: Path | None = None
     service_metrics: bool = True
     grants_drains: bool = False

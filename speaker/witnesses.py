@@ -1,9 +1,10 @@
 """The witnesses of a speaker (witness.py), by name for those who show what they know, and in turn for the loop."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 
+from herald.kube.objects import KubeObject
 from speaker.admission import Admission
 from speaker.bfd.witness import BfdWitness
 from speaker.data_path import question_of
@@ -13,6 +14,8 @@ from speaker.health.witness import HealthWitness
 from speaker.leaving import Leaving
 from speaker.pool_guard import PoolGuard
 from speaker.settings import Settings
+from speaker.stale import StaleWitness
+from speaker.state.memory import Memory
 from speaker.table import SessionTable
 from speaker.witness import Witness
 
@@ -28,10 +31,12 @@ class Witnesses:
     bfd: BfdWitness
     admission: Admission | None
     pool_guard: PoolGuard | None
+    stale: StaleWitness
+    memory: Memory
 
     @staticmethod
-    def of(settings: Settings, wake: Callable[[], None]) -> "Witnesses":
-        """Those that the flags ask for. `wake` makes the loop turn."""
+    def of(settings: Settings, wake: Callable[[], None], remembered: Iterable[KubeObject] = ()) -> "Witnesses":
+        """Those that the flags ask for. `wake` makes the loop turn; `remembered` is what an earlier speaker knew."""
         question = question_of(settings.data_path)
         limit_s = settings.data_path_timeout_s
         return Witnesses(
@@ -42,6 +47,8 @@ class Witnesses:
             bfd=BfdWitness(settings.runtime_dir, wake),
             admission=Admission(str(settings.data_path), question, limit_s, wake) if question else None,
             pool_guard=PoolGuard() if settings.guard_pools else None,
+            stale=StaleWitness(settings.max_stale_s, time.time),
+            memory=Memory(remembered),
         )
 
     def __iter__(self) -> Iterator[Witness]:

@@ -50,6 +50,26 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
         "--runtime-dir", type=Path, default=Path("/run/herald"), metavar="DIR", help="on tmpfs (default: /run/herald)"
     )
     parser.add_argument(
+        "--sync-timeout",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="act on what the last speaker of this boot knew if not all is listed after so long (default: 10)",
+    )
+    parser.add_argument(
+        "--max-stale",
+        type=float,
+        default=3600.0,
+        metavar="S",
+        help="least preferred once the API server or the folder was not heard for so long; 0: never (default: 3600)",
+    )
+    parser.add_argument(
+        "--systemd-state",
+        type=Path,
+        metavar="DIR",
+        help="the host's /run/systemd, read-only: when the host shuts down routes are withdrawn, not left for a restart",
+    )
+    parser.add_argument(
         "--bind-vips",
         nargs="?",
         const="herald",
@@ -86,6 +106,9 @@ def _run(args: argparse.Namespace) -> int:
         ignore_exclude_label=args.ignore_exclude_label,
         data_path=args.data_path or (NoGate() if args.manifests else KubeProxy()),
         data_path_timeout_s=args.data_path_timeout,
+        sync_timeout_s=args.sync_timeout,
+        max_stale_s=args.max_stale,
+        systemd_state=args.systemd_state,
         service_metrics=args.service_metrics,
         grants_drains=args.manifests is not None and args.state is None,
     )

@@ -59,13 +59,18 @@ class ExaBgpEngine:
                 tasks.create_task(keeper.run())
             await self._closed.wait()
 
-    async def aclose(self, ending: Ending) -> None:
-        """Ends all sessions and returns when no ExaBGP is left: within 4 s. `run` returns then."""
+    async def aclose(self, ending: Ending) -> bool:
+        """Ends all sessions and returns when no ExaBGP is left: within 4 s. `run` returns then.
+
+        Whether a peer keeps routes of ours.
+        """
+        is_kept = ending is Ending.RESTART and any(keeper.outlives_restart for keeper in self._keepers.values())
         for spec in list(self._keepers):
             self._leave(spec, ending)
         for _, keeper in self._leaving:
             await keeper.finished.wait()
         self._closed.set()
+        return is_kept
 
     def open(self, spec: SessionSpec, routes: Mapping[Prefix, PathAttributes]) -> None:
         """Opening what is open is an error of the caller's."""

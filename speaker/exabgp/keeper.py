@@ -80,6 +80,11 @@ class Keeper:
             self.finished.set()
         self._on_event(Ended(self._spec, time.monotonic()))
 
+    @property
+    def outlives_restart(self) -> bool:
+        """Whether the peer keeps our routes when this session is lost."""
+        return self._driver.outlives_restart
+
     def apply(self, changes: Mapping[Prefix, PathAttributes | None]) -> None:
         if not self._closing.is_set():
             self._driver.want(changes)
@@ -90,7 +95,7 @@ class Keeper:
         self._closing.set()
         if self._process is None:
             return
-        if ending is Ending.ABRUPT or (ending is Ending.RESTART and self._driver.outlives_restart):
+        if ending is Ending.ABRUPT or (ending is Ending.RESTART and self.outlives_restart):
             self._process.end("closed by us")
             return
         self._driver.want_nothing()

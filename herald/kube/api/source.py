@@ -46,6 +46,10 @@ class ApiSource:
         """The objects that cannot be decoded now."""
         return self._problems.all
 
+    def withholds(self, kind: Kind, key: ObjectKey) -> bool:
+        """Whether the object may exist though it was not said: it cannot be decoded."""
+        return any(problem.kind is kind and problem.key == key for problem in self._problems.all)
+
     def want_secrets(self, keys: Iterable[ObjectKey]) -> None:
         """Exactly these Secrets are to be said from now on; before or while it runs."""
         self._wanted_secrets = frozenset(keys)

@@ -52,6 +52,11 @@ class Contents:
         """Whether someone is writing a file, so that it has to be looked at again soon."""
         return bool(self._waiting)
 
+    @property
+    def is_understood(self) -> bool:
+        """Whether everything that was read says what it is."""
+        return not self._waiting and not any(manifest.flaws for manifest in self._manifests.values())
+
     def waiting_in(self, folder: Folder) -> set[Path]:
         """The files of a folder that someone is writing."""
         return {path for path, waiting in self._waiting.items() if waiting.folder is folder}

@@ -20,7 +20,7 @@ from herald.kube.directory.problems import Problems, SourceProblem
 from herald.kube.directory.report import Report
 from herald.kube.directory.watch import Watch
 from herald.kube.directory.words import Words
-from herald.kube.objects import Kind
+from herald.kube.objects import Kind, ObjectKey
 from herald.kube.source import Changes
 
 
@@ -54,6 +54,10 @@ class DirectorySource:
     def problems(self) -> tuple[SourceProblem, ...]:
         """What is wrong with the files now."""
         return self._problems.all
+
+    def withholds(self, _kind: Kind, _key: ObjectKey) -> bool:
+        """Whether an object may exist though it was not said: there are files that say something that is not understood."""
+        return not self._contents.is_understood or any(folder.again for folder in self._folders)
 
     async def run(self, changes: Changes) -> None:
         has_statuses = any(folder.place is Place.STATUS for folder in self._folders)
