@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from bgp_config.names import Family
+from herald.cli import chaos
 from herald.lab import namespace, record
 from herald.lab.command import LabError, require_host
 from herald.lab.lab import Lab
@@ -22,7 +23,7 @@ DEFAULT_NAME = "lab"
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds `lab` and its words; each sets `run`, which takes the arguments and returns the exit code."""
     lab = subparsers.add_parser("lab", help="a leaf-spine lab in network namespaces")
-    words = lab.add_subparsers(required=True, metavar="up|down|status|shell")
+    words = lab.add_subparsers(required=True, metavar="up|down|status|shell|chaos")
 
     up = words.add_parser("up", help="raise a lab and leave it running")
     up.add_argument("--topology", type=Shape, choices=list(Shape), default=Shape.RACK)
@@ -47,6 +48,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     shell.add_argument("node", help="a node, router or client, as `herald lab status` names it")
     shell.add_argument("command", nargs=argparse.REMAINDER)
     shell.set_defaults(run=_told(_shell))
+
+    chaos.add_parser(words)
 
 
 class SessionStatus(msgspec.Struct, kw_only=True):

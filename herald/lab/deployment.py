@@ -47,6 +47,8 @@ class Deployment:
     controller_machine: str = "client"
     """It only reads and writes files: where it runs does not matter."""
     env: Mapping[str, str] = field(default_factory=dict)
+    program: Sequence[str] = ("-m", "herald")
+    """What Python runs for all of Herald's programs; their words and flags follow."""
     controller: Process | None = None
     speakers: dict[str, Process] = field(default_factory=dict)
     bfds: dict[str, Process] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class Deployment:
         return ["--manifests", str(self.manifests), "--state", str(self.state), "--secrets", str(self.secrets)]
 
     def _herald(self, machine: str, word: str, flags: Sequence[str]) -> Process:
-        argv = [sys.executable, "-m", "herald", word, *flags]
+        argv = [sys.executable, *self.program, word, *flags]
         return self.lab.start(machine, argv, name=word, env=self.env)
 
     def write(self, name: str, text: str) -> float:

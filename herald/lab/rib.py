@@ -43,7 +43,10 @@ class BgpPath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BgpSession:
-    """One peer in one family. `state` in the FSM's words (RFC 4271, section 8.2.2): Idle, Active, ..., Established."""
+    """One peer in one family. `state` in the FSM's words (RFC 4271, section 8.2.2): Idle, Active, ..., Established.
+
+    `state_s`: for how long it is established, or is not; FRR counts whole seconds.
+    """
 
     peer: IPAddress
     peer_asn: ASN
@@ -52,6 +55,7 @@ class BgpSession:
     prefixes: int
     times_established: int
     times_dropped: int
+    state_s: float
 
     @property
     def established(self) -> bool:
@@ -105,6 +109,7 @@ def parse_sessions(text: str, family: Family) -> tuple[BgpSession, ...]:
             prefixes=peer.get("pfxRcd", 0),
             times_established=peer.get("connectionsEstablished", 0),
             times_dropped=peer.get("connectionsDropped", 0),
+            state_s=peer.get("peerUptimeMsec", 0) / 1000,
         )
         for address, peer in peers.items()
     )

@@ -1,0 +1,41 @@
+"""`herald lab chaos`: random faults on a lab of its own, the same for a seed, while what must always hold is watched."""
+
+import argparse
+import asyncio
+import sys
+from typing import Any
+
+from herald.lab.chaos.play import BrokenError, Chaos
+from herald.lab.chaos.schedule import schedule
+from herald.lab.chaos.stage import chaos_lab
+from herald.lab.command import LabError
+
+BROKEN = 1
+
+
+def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
+    """Adds the word with its flags."""
+    parser = words.add_parser("chaos", help="random faults, while what must always hold is watched", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="the same seed is the same chaos (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=3.0, metavar="M", help="how long (default: %(default)g)")
+    parser.add_argument("--kube", action="store_true", help="with a real API server (./run setup kube builds it)")
+    parser.add_argument("--name", default=None, help="name of the lab (default: one that is free)")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        asyncio.run(_play(args))
+    except (LabError, BrokenError) as error:
+        print(f"herald lab chaos: seed {args.seed}, {args.minutes:g} minutes: {error}", file=sys.stderr)
+        return BROKEN
+    return 0
+
+
+async def _play(args: argparse.Namespace) -> None:
+    async with chaos_lab(kube=args.kube, name=args.name) as stage:
+        faults = schedule(args.seed, args.minutes, stage.cast)
+        print(f"seed {args.seed}: {len(faults)} faults in {args.minutes:g} minutes")
+        chaos = Chaos(stage=stage)
+        await chaos.play(faults, args.minutes * 60)
+        print(f"all held: {len(faults)} faults, {chaos.looks} looks")

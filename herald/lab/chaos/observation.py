@@ -1,0 +1,56 @@
+"""What is seen of the lab: routers' kernels and sessions, the Services' VIPs, the programs' memory and files. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from bgp_config.names import IPAddress
+
+NextHops: TypeAlias = Mapping[str, Mapping[IPAddress, frozenset[str]]]
+"""By ToR and VIP, the nodes that its kernel sends that traffic to."""
+Vips: TypeAlias = Mapping[str, tuple[IPAddress, ...]]
+"""By Service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """By ToR and node, since when the session is Established (monotonic, to a second or two).
+
+    `asked` and `answered`: when the routers were.
+    """
+
+    asked: float
+    answered: float
+    since: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one process has at that time: resident memory, and open files."""
+
+    at: float
+    memory_bytes: int
+    files: int
+
+
+class Invariant(StrEnum):
+    """What must hold at any time, whatever happens."""
+
+    CAN_ANSWER = "no next hop that cannot answer"
+    PRESENT = "no healthy node without its traffic"
+    UNIQUE = "no VIP twice, and none that moves"
+    SESSIONS = "no session reset by an unrelated event"
+    MEMORY = "memory does not grow"
+    FILES = "open files do not grow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """`what`: by whom, and how, in one line."""
+
+    invariant: Invariant
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.what}"
