@@ -17,10 +17,10 @@ class _Explained(Protocol):
 
 
 _HEAD = """\
-Herald never leaves out a VIP without saying why. The reason is one word, the same in logs, metrics, status objects and
+Herald never leaves out a VIP, or makes it least preferred, without saying why. The reason is one word, the same in logs, metrics, status objects and
 Events, and it comes with a sentence. The words are only ever added to."""
 _ANNOUNCED = """\
-Each node decides for itself. The speaker looks for these in this order and says the first that holds: in its
+Each node decides for itself. The speaker looks for these in this order and says the first of those that are worst: in its
 BGPNode (`kubectl get bgpnode NODE -o yaml`, under `servicesNotNormal`), in its log, and in metrics."""
 _PEERS = """\
 A BGPPeer can select a node and still have no session there. The speaker says so in its BGPNode under `errors`, in
