@@ -19,6 +19,7 @@ from herald.kube.directory import DirectorySource
 from herald.program.http import Health, Listen, monitoring
 from herald.program.logs import fields
 from herald.program.shutdown import shutdown_requested
+from speaker.bfd.metrics import BfdCollector
 from speaker.daemon import Speaker
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.lock import SpeakerLock
@@ -88,7 +89,7 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
             serving.append(tasks.create_task(chronicle.run()))
             if isinstance(objects, FromApi):
                 reporter = Reporter(client=await clients.enter_async_context(objects.client), render=speaker.report)
-                speaker.on_change = reporter.wake
+                speaker.on_change = witnesses.bfd.on_change = reporter.wake
                 speaker.surroundings.want_secrets = objects.source.want_secrets
                 serving.append(tasks.create_task(reporter.run()))
             if witnesses.pool_guard:
@@ -102,6 +103,7 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
             tally = objects.client.tally if isinstance(objects, FromApi) else None
             registry.register(SpeakerCollector(speaker, tally, with_services=settings.service_metrics))
             registry.register(HealthCollector(witnesses.health))
+            registry.register(BfdCollector(witnesses.bfd, speaker.core))
             async with monitoring(listen, registry, *_probes(speaker)) as where:
                 log.info("started", extra=fields(node=settings.node_name, listen=where))
                 async with answering(speaker, settings.runtime_dir):

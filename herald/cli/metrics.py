@@ -6,6 +6,7 @@ from typing import Any
 from controller.drain.metrics import FAMILIES as DRAINS
 from controller.metrics import FAMILIES as CONTROLLER
 from herald.program.reference import markdown
+from speaker.bfd.metrics import FAMILIES as BFD
 from speaker.health.metrics import FAMILIES as HEALTH
 from speaker.metrics import FAMILIES as SPEAKER
 
@@ -18,5 +19,6 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
 
 def _run(_: argparse.Namespace) -> int:
     controller = (*CONTROLLER, *DRAINS)
-    print(markdown({"Speaker": SPEAKER, "Health checks, in the speaker": HEALTH, "Controller": controller}), end="")
+    speaker = {"Speaker": SPEAKER, "BFD, in the speaker": BFD, "Health checks, in the speaker": HEALTH}
+    print(markdown({**speaker, "Controller": controller}), end="")
     return 0

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from herald.program.logs import fields
 from speaker.bfd import messages
-from speaker.bfd.messages import Snapshot, StateChange
+from speaker.bfd.messages import ProgramFacts, Snapshot, StateChange
 from speaker.bfd.profile import Profile
 from speaker.bfd.status import Hop, Status
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.5
+AGAIN_S = 15.0
 
 
 class BfdClient:
@@ -36,6 +37,7 @@ class BfdClient:
         self._writer: asyncio.StreamWriter | None = None
         self._absent_since = time.monotonic()
         self.statuses: dict[Hop, Status] = {}
+        self.program: ProgramFacts | None = None
 
     @property
     def connected(self) -> bool:
@@ -72,7 +74,7 @@ class BfdClient:
         log.info("connected to the BFD program", extra=fields(path=self._path))
         try:
             self._say()
-            while line := await reader.readline():
+            while line := await self._next_line(reader):
                 self._hear(line)
         finally:
             self._writer = None
@@ -81,13 +83,23 @@ class BfdClient:
             with suppress(OSError):
                 await writer.wait_closed()
 
+    async def _next_line(self, reader: asyncio.StreamReader) -> bytes:
+        """Empty at the end. All is said again every now and then: the answer has the program's counts."""
+        while True:
+            try:
+                async with asyncio.timeout(AGAIN_S):
+                    return await reader.readline()
+            except TimeoutError:
+                self._say()
+
     def _say(self) -> None:
         if self._writer is not None and self._wanted is not None:
             self._writer.write(messages.encode_want(self._wanted))
 
     def _hear(self, line: bytes) -> None:
         match messages.decode_event(line):
-            case Snapshot(statuses):
+            case Snapshot(statuses, program):
+                self.program = program
                 there = {status.hop for status in statuses}
                 self.statuses = {hop: status for hop, status in self.statuses.items() if hop in there}
                 self._learn(statuses)

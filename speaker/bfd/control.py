@@ -6,7 +6,7 @@ read, or says what is no wish, is disconnected; it gets a snapshot when it comes
 
 import logging
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from selectors import EVENT_READ, BaseSelector
 
@@ -22,7 +22,10 @@ BUFFER = 4 * 2**20
 
 
 class ControlServer:
-    """Listens at `path`, for its owner only. The selector calls what is registered with it as data."""
+    """Listens at `path`, for its owner only. The selector calls what is registered with it as data.
+
+    `snapshot` makes the line that tells all there is.
+    """
 
     def __init__(
         self,
@@ -30,12 +33,12 @@ class ControlServer:
         selector: BaseSelector,
         *,
         want: Callable[[Mapping[Hop, Profile]], None],
-        statuses: Callable[[], Iterable[Status]],
+        snapshot: Callable[[], bytes],
     ) -> None:
         self._path = path
         self._selector = selector
         self._want = want
-        self._statuses = statuses
+        self._snapshot = snapshot
         self._clients: dict[socket.socket, bytearray] = {}
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)  # of a program that was killed: this one has the UDP port, so it is the only one
@@ -65,7 +68,7 @@ class ControlServer:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         self._clients[client] = bytearray()
         self._selector.register(client, EVENT_READ, lambda: self._read(client))
-        self._send(client, messages.encode_snapshot(self._statuses()))
+        self._send(client, self._snapshot())
 
     def _read(self, client: socket.socket) -> None:
         received = self._clients.get(client)
@@ -95,7 +98,7 @@ class ControlServer:
             self._drop(client)
             return
         self._want(wanted)
-        self._tell(messages.encode_snapshot(self._statuses()))
+        self._tell(self._snapshot())
 
     def _tell(self, line: bytes) -> None:
         for client in list(self._clients):

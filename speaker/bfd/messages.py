@@ -1,7 +1,7 @@
 """The control protocol between speaker and BFD program as JSON lines. Pure: values in, a line out, and back.
 
     speaker -> program: {"type":"want","sessions":[{"local":"10.1.1.1","peer":"10.1.1.0","interval_ms":300,...}]}
-    program -> speaker: {"type":"snapshot","sessions":[...]}    on connect, and after each want
+    program -> speaker: {"type":"snapshot","sessions":[...],"program":{...}}    on connect, and after each want
                         {"type":"changed","session":{...}}      on each change of a session's state
 
 `want` always says all. Every line is complete in itself. Unknown fields are ignored, so that the two may differ in version.
@@ -27,11 +27,20 @@ class MessageError(ValueError):
     """The line is not what the other side says. A fault of the other side, or another program."""
 
 
+class ProgramFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the program says of itself. `discards`: received packets that were of no use, by why (packet.Discard)."""
+
+    is_real_time: bool
+    is_memory_locked: bool
+    discards: Mapping[str, int] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All sessions that the program keeps."""
+    """All sessions that the program keeps; `program` None: it is of a version that does not tell."""
 
     statuses: tuple[Status, ...]
+    program: ProgramFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ class _Status(_Ends, kw_only=True):
 
 class _Snapshot(msgspec.Struct, tag_field="type", tag="snapshot"):
     sessions: list[_Status]
+    program: ProgramFacts | None = None
 
 
 class _Changed(msgspec.Struct, tag_field="type", tag="changed"):
@@ -115,9 +125,9 @@ def decode_want(line: bytes) -> dict[Hop, Profile]:
         raise MessageError(str(error)) from error
 
 
-def encode_snapshot(statuses: Iterable[Status]) -> bytes:
+def encode_snapshot(statuses: Iterable[Status], program: ProgramFacts | None = None) -> bytes:
     """A line with its end."""
-    return _encoder.encode(_Snapshot([_plain(status) for status in statuses])) + b"\n"
+    return _encoder.encode(_Snapshot([_plain(status) for status in statuses], program)) + b"\n"
 
 
 def encode_change(status: Status) -> bytes:
@@ -130,7 +140,7 @@ def decode_event(line: bytes) -> Event:
     try:
         event = _event_decoder.decode(line)
         if isinstance(event, _Snapshot):
-            return Snapshot(tuple(_typed(session) for session in event.sessions))
+            return Snapshot(tuple(_typed(session) for session in event.sessions), event.program)
         return StateChange(_typed(event.session))
     except (msgspec.MsgspecError, ValueError, KeyError) as error:
         raise MessageError(str(error)) from error

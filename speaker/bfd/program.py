@@ -11,6 +11,7 @@ import queue
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from random import SystemRandom
@@ -20,10 +21,10 @@ from types import FrameType
 from bgp_config.names import Family
 from herald.program.logs import fields
 from speaker.bfd.control import ControlServer
-from speaker.bfd.messages import SOCKET_NAME
-from speaker.bfd.packet import Diag
+from speaker.bfd.messages import SOCKET_NAME, ProgramFacts, encode_snapshot
+from speaker.bfd.packet import Diag, Discard
 from speaker.bfd.profile import Profile
-from speaker.bfd.realtime import become_punctual
+from speaker.bfd.realtime import Punctuality, become_punctual
 from speaker.bfd.sessions import Sessions
 from speaker.bfd.status import Hop, Status
 from speaker.bfd.udp import PORT, Receiver, UdpTransmitter
@@ -48,16 +49,16 @@ class BfdProgram:
         self._selector = DefaultSelector()
         self._stopping = False
         self._sessions = Sessions(random=random, transmitter=lambda hop: UdpTransmitter(hop, random), changed=self._changed)
-        self._control = ControlServer(
-            runtime_dir / SOCKET_NAME, self._selector, want=self._want, statuses=self._sessions.statuses
-        )
+        self._punctuality = Punctuality(is_real_time=False, is_memory_locked=False)
+        self._discards: Counter[Discard] = Counter()
+        self._control = ControlServer(runtime_dir / SOCKET_NAME, self._selector, want=self._want, snapshot=self._snapshot)
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT; then every peer is told that it is on purpose."""
         for receiver in self._receivers:
             self._selector.register(receiver.socket, EVENT_READ, None)
         self._end_on_signals()
-        become_punctual()
+        self._punctuality = become_punctual()
         writer = _log_from_another_thread()
         try:
             while not self._stopping:
@@ -74,11 +75,20 @@ class BfdProgram:
         now = time.monotonic()
         for receiver in self._receivers:
             for datagram in receiver.drain(BATCH):
-                self._sessions.receive(datagram, now)
+                if discard := self._sessions.receive(datagram, now):
+                    self._discards[discard] += 1
         self._sessions.advance(now)
         for key, _ in ready:
             if key.data is not None:
                 key.data()
+
+    def _snapshot(self) -> bytes:
+        facts = ProgramFacts(
+            is_real_time=self._punctuality.is_real_time,
+            is_memory_locked=self._punctuality.is_memory_locked,
+            discards={discard.value: count for discard, count in self._discards.items()},
+        )
+        return encode_snapshot(self._sessions.statuses(), facts)
 
     def _want(self, wanted: Mapping[Hop, Profile]) -> None:
         self._sessions.want(wanted, time.monotonic())

@@ -7,23 +7,34 @@ import ctypes
 import gc
 import logging
 import os
+from dataclasses import dataclass
 
 from herald.program.logs import fields
 
 log = logging.getLogger(__name__)
 
 PRIORITY = 50
+REAL_TIME = f"SCHED_RR {PRIORITY}"
 NICE = -20
 MCL_CURRENT, MCL_FUTURE = 1, 2
 
 
-def become_punctual() -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Punctuality:
+    """What was granted."""
+
+    is_real_time: bool
+    is_memory_locked: bool
+
+
+def become_punctual() -> Punctuality:
     """For this thread and those that it starts from now on. Call it when everything is loaded."""
     scheduling = _schedule()
-    locked = _lock_memory()
+    is_locked = _lock_memory()
     gc.collect()
     gc.freeze()
-    log.info("punctuality", extra=fields(scheduling=scheduling, memory=locked))
+    log.info("punctuality", extra=fields(scheduling=scheduling, memory="locked" if is_locked else "not locked"))
+    return Punctuality(is_real_time=scheduling == REAL_TIME, is_memory_locked=is_locked)
 
 
 def _schedule() -> str:
@@ -32,7 +43,7 @@ def _schedule() -> str:
     except OSError as error:
         log.warning("real-time scheduling is refused: give CAP_SYS_NICE", extra=fields(error=error))
     else:
-        return f"SCHED_RR {PRIORITY}"
+        return REAL_TIME
     try:
         os.setpriority(os.PRIO_PROCESS, 0, NICE)
     except OSError as error:
@@ -41,10 +52,10 @@ def _schedule() -> str:
     return f"nice {NICE}"
 
 
-def _lock_memory() -> str:
+def _lock_memory() -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(MCL_CURRENT | MCL_FUTURE) == 0:
-        return "locked"
+        return True
     error = os.strerror(ctypes.get_errno())
     log.warning("locking memory is refused: give CAP_IPC_LOCK, or raise RLIMIT_MEMLOCK", extra=fields(error=error))
-    return "not locked"
+    return False

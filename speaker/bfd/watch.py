@@ -69,9 +69,12 @@ class Permitted:
 
 
 class Watch:
-    """`follow` says what shall be watched, `observe` what BFD said; the rest are questions."""
+    """`follow` says what shall be watched, `observe` what BFD said; the rest are questions. `is_blind`: there is no BFD
+    program to say anything, so that the last word stands, but not for a strict profile.
+    """
 
     def __init__(self) -> None:
+        self.is_blind = False
         self._links: dict[Hop, _Link] = {}
 
     def follow(self, wanted: Mapping[Hop, Profile], heard: Mapping[Hop, Status], now: float) -> Mapping[Hop, Profile]:
@@ -98,7 +101,9 @@ class Watch:
     def verdict(self, hop: Hop, now: float) -> Verdict | None:
         """None: BFD has no say in this link's BGP session."""
         link = self._links.get(hop)
-        return judge(link.history, link.profile, now) if link and link.left_at is None else None
+        if link is None or link.left_at is not None:
+            return None
+        return judge(History() if self.is_blind and link.profile.strict else link.history, link.profile, now)
 
     def verdicts(self, now: float) -> Mapping[Hop, Verdict]:
         return {hop: verdict for hop in self._links if (verdict := self.verdict(hop, now))}

@@ -52,6 +52,7 @@ class BfdWitness(Witness):
         del transitions
         if not core.cluster.synced:
             return
+        self._watch.is_blind = self.client.absent_s(now) > ABSENT_S
         if core.peering is not self._peering or self._watch.lingers or not self._has_said:
             self._follow(core, now)
         self._tell(now)
@@ -70,7 +71,7 @@ class BfdWitness(Witness):
             for peer, hop in hops.items()
             if hop in verdicts
         }
-        return BfdReport(peers=peers, program_missing=bool(peers) and self.client.absent_s(now) > ABSENT_S)
+        return BfdReport(peers=peers, program_missing=bool(peers) and self._watch.is_blind)
 
     def _follow(self, core: Core, now: float) -> None:
         links = watched_links(core.peering, core.cluster.config)

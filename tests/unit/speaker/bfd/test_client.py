@@ -16,13 +16,14 @@ from pathlib import Path
 from herald.lab.waiting import until
 from speaker.bfd.client import BfdClient
 from speaker.bfd.control import ControlServer
-from speaker.bfd.messages import encode_want
+from speaker.bfd.messages import ProgramFacts, encode_snapshot, encode_want
 from speaker.bfd.packet import State
 from speaker.bfd.profile import Profile
 from speaker.bfd.status import Hop, Status
 
 HOP = Hop(local=ip_address("10.1.1.1"), peer=ip_address("10.1.1.0"))
 FAST = Profile(interval_ms=100)
+FACTS = ProgramFacts(is_real_time=True, is_memory_locked=False, discards={"TTL": 3})
 UP = Status(
     hop=HOP,
     state=State.UP,
@@ -43,11 +44,14 @@ class Program:
         self.wishes: list[Mapping[Hop, Profile]] = []
         self.statuses: list[Status] = []
         self._selector = selectors.DefaultSelector()
-        self._server = ControlServer(path, self._selector, want=self.wishes.append, statuses=lambda: self.statuses)
+        self._server = ControlServer(path, self._selector, want=self.wishes.append, snapshot=self._snapshot)
         self._ended = threading.Event()
         self._tell: list[Status] = []
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
+
+    def _snapshot(self) -> bytes:
+        return encode_snapshot(self.statuses, FACTS)
 
     def tell(self, status: Status) -> None:
         self._tell.append(status)
@@ -97,6 +101,7 @@ async def test_a_client_that_wants_nothing_yet_says_nothing_and_hears_how_things
         async with client(tmp_path / "bfd.sock", heard) as made:
             await until(lambda: heard == [UP], 5)
             assert made.statuses == {HOP: UP}
+            assert made.program == FACTS
             assert running.wishes == []
 
 
@@ -158,7 +163,7 @@ def test_one_that_is_found_dead_while_another_is_served_does_no_harm(tmp_path: P
     """Both are ready in one turn of the loop; serving the first one drops the second."""
     path, wishes = tmp_path / "bfd.sock", list[Mapping[Hop, Profile]]()
     with selectors.DefaultSelector() as selector, socket.socket(socket.AF_UNIX) as living:
-        server = ControlServer(path, selector, want=wishes.append, statuses=lambda: [UP])
+        server = ControlServer(path, selector, want=wishes.append, snapshot=lambda: encode_snapshot([UP]))
         dead = socket.socket(socket.AF_UNIX)
         for client_socket in (living, dead):
             client_socket.connect(str(path))

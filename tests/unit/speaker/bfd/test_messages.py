@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from speaker.bfd.messages import (
     MessageError,
+    ProgramFacts,
     Snapshot,
     StateChange,
     decode_event,
@@ -48,6 +49,8 @@ def test_whether_bgp_is_strict_is_not_for_the_program_to_know() -> None:
 
 def test_events_are_read_as_written() -> None:
     assert decode_event(encode_snapshot([STATUS])) == Snapshot((STATUS,))
+    facts = ProgramFacts(is_real_time=True, is_memory_locked=False, discards={"TTL": 2})
+    assert decode_event(encode_snapshot([STATUS], facts)) == Snapshot((STATUS,), facts)
     assert decode_event(encode_change(STATUS)) == StateChange(STATUS)
 
 

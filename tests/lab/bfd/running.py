@@ -1,0 +1,47 @@
+"""A running deployment with BFD at 3 x 100 ms on all node ports, and what its ToRs' bfdd say."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from herald.lab.deployment import Deployment
+from herald.lab.topology import Bfd, Settings, rack
+from herald.lab.waiting import until
+from tests.lab.fabric import fabric
+
+FAST = Bfd(interval_ms=100)
+DETECTION_S = 0.3
+SLOW_MS = 1000
+UP_S = 20.0
+
+
+@asynccontextmanager
+async def bfd_fabric(settings: Settings | None = None, *, passwords: bool = True) -> AsyncIterator[Deployment]:
+    """A rack of two nodes unless said otherwise, one VIP; every BFD session is up at both ends."""
+    async with fabric(rack(settings or Settings(nodes=2, bfd=FAST)), services=["web"], passwords=passwords) as deployment:
+        await all_up(deployment)
+        yield deployment
+        for bfd in deployment.bfds.values():
+            assert "Traceback" not in bfd.output(), bfd.output()
+
+
+async def all_up(deployment: Deployment, timeout_s: float = UP_S) -> None:
+    """As the ToRs see it, at the agreed intervals."""
+    await until(partial(_all_up, deployment), timeout_s)
+
+
+async def _all_up(deployment: Deployment) -> bool:
+    families = 2 if deployment.lab.topology.settings.ipv6 else 1
+    for tor in deployment.tors:
+        sessions = (await deployment.lab.routers[tor].bfd_sessions()).values()
+        there = len(sessions) == families * len(deployment.nodes)
+        if not there or not all(session.up and session.remote_transmit_ms < SLOW_MS for session in sessions):
+            return False
+    return True
+
+
+async def times_down(deployment: Deployment, tor: str) -> dict[str, int]:
+    """By peer, how often the ToR's BFD sessions have gone down."""
+    counters = json.loads(await deployment.lab.routers[tor].vtysh("show bfd peers counters json"))
+    return {each["peer"]: each["session-down"] for each in counters}
