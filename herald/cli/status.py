@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from herald.kube.api import ApiClient, ApiError, InCluster, KubeconfigFile, UnreachableError
-from herald.kube.api.access import SERVICE_ACCOUNT, Access
+from herald.cli.access import access
+from herald.kube.api import ApiClient, ApiError, UnreachableError
 from herald.kube.objects import ObjectKey
 from herald.status import explain, local, preflight, show
 from herald.status.answer import Answer
@@ -108,16 +108,8 @@ async def _ask(args: argparse.Namespace, only: ObjectKey | None, now: datetime) 
         return await local.ask(args.runtime_dir, only)
     if args.manifests:
         return decide(await read_folder(args.manifests, args.state), args.load_balancer_class, now, only)
-    async with ApiClient(_access(args.kubeconfig)) as client:
+    async with ApiClient(access(args.kubeconfig)) as client:
         return decide(await read_cluster(client, only), args.load_balancer_class, now, only)
-
-
-def _access(given: Path | None) -> Access:
-    """As kubectl does."""
-    default = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
-    if given or default.exists() or not SERVICE_ACCOUNT.exists():
-        return KubeconfigFile(path=given or default)
-    return InCluster()
 
 
 def _preflight(args: argparse.Namespace) -> int:

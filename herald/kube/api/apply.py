@@ -24,6 +24,7 @@ class FieldManager(StrEnum):
 
     CONTROLLER = "herald-controller"
     SPEAKER = "herald-speaker"
+    COMMAND = "herald"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
