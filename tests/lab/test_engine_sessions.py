@@ -1,9 +1,11 @@
 """The engine against real FRR: how sessions reach their peer, what they offer it, and what else routes can say."""
 
 import json
+import sys
 import time
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from herald.lab.command import run
 from herald.lab.router import Router
 from herald.lab.topology import Peering, Settings, rack
 from speaker.session import Closed, Established, SessionSpec
+from tests.lab import refuser as refuser_program
 from tests.lab.announcer import announce
 from tests.lab.node_engine import NODE, NodeEngine, on_node, until, vip
 
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.lab
 
 QUIET_S = 3.0
 """So long a session that must not come up is watched: others are up in a second."""
+RETRY_S = 2
 
 
 async def configure(router: Router, *lines: str) -> None:
@@ -199,6 +203,60 @@ def test_after_the_routers_limit_of_prefixes_it_is_left_alone(tmp_path: Path) ->
         assert len(node.of(Established, spec)) == 1, "without the pause it would be up and down again every second"
 
     on_node(rack(Settings(nodes=1, max_prefixes=2)), tmp_path, body)
+
+
+REFUSALS = {5: "does somebody else here speak BGP?", 7: "somebody else speaks BGP from it"}
+
+
+@pytest.mark.parametrize("subcode", list(REFUSALS))
+def test_a_router_that_refuses_each_open_is_quoted_and_asked_about_once_a_second(tmp_path: Path, subcode: int) -> None:
+    async def body(node: NodeEngine) -> None:
+        spec = node.spec()
+        await node.tor("tor1").kill_bgpd()
+        refuser = node.lab.start("tor1", [sys.executable, refuser_program.__file__, str(subcode)], name="refuser")
+        node.engine.open(spec, node.routes(spec, 1))
+        begun = time.monotonic()
+        await until(lambda: "refused 4" in refuser.output())
+        assert time.monotonic() - begun > QUIET_S / 2, "each attempt of ours is work for the router"
+        said = node.of(Closed, spec)
+        assert {closed.error for closed in said} == {(6, subcode)}
+        assert all(REFUSALS[subcode] in closed.why for closed in said)
+        assert len(said) == 1, "what does not change is said once"
+        refuser.kill()
+        await node.tor("tor1").start_bgpd()
+        await node.in_sync(spec)
+
+    on_node(rack(Settings(nodes=1)), tmp_path, body)
+
+
+def active_opens() -> int:
+    """How often this namespace has begun to connect (RFC 4022, tcpActiveOpens)."""
+    lines = Path("/proc/thread-self/net/snmp").read_text().splitlines()
+    names, values = (line.split() for line in lines if line.startswith("Tcp:"))
+    return int(values[names.index("ActiveOpens")])
+
+
+async def next_attempt() -> float:
+    """When it was begun."""
+    before = active_opens()
+    await until(lambda: active_opens() > before)
+    return time.monotonic()
+
+
+def test_a_router_that_is_away_is_tried_as_often_as_configured_and_no_more(tmp_path: Path) -> None:
+    async def body(node: NodeEngine) -> None:
+        spec = node.spec(connect_retry_s=RETRY_S)
+        node.engine.open(spec, node.routes(spec, 1))
+        await node.in_sync(spec)
+        await node.tor("tor1").kill_bgpd()
+        attempts = [await next_attempt() for _ in range(5)]
+        pauses = [after - before for before, after in pairwise(attempts)]
+        assert all(RETRY_S - 0.3 < pause < RETRY_S + 0.7 for pause in pauses[-2:]), pauses
+        assert min(pauses[1:]) > 0.7, pauses  # the first: a new ExaBGP, since the session was up
+        await node.tor("tor1").start_bgpd()
+        assert await node.in_sync(spec, times=2) < RETRY_S + 1.5
+
+    on_node(rack(Settings(nodes=1)), tmp_path, body)
 
 
 def test_somebody_else_who_speaks_bgp_from_the_same_address_is_named(tmp_path: Path) -> None:
