@@ -168,7 +168,7 @@ REFUSED_TO_SPEAKERS = {
 }
 REFUSED_TO_CONTROLLERS = {
     "the speakers' Secret": get(f"{SECRETS}?fieldSelector=metadata.name=tor1"),
-    "EndpointSlices": get("/apis/discovery.k8s.io/v1/endpointslices"),
+    "a Drain": post(f"{HERALD}/drains", {"metadata": {"name": "a"}, "spec": {"nodes": ["node1"]}}),
     "another definition": get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/bgppeers.herald-lb.io"),
     "another's Lease": get(f"{LEASES}/other"),
     "a Lease elsewhere": post("/apis/coordination.k8s.io/v1/namespaces/default/leases", {"metadata": {"name": "a"}}),
