@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bgp_config.kind import ConfigKind
 from herald.lab.command import run
 
 pytestmark = pytest.mark.lab
@@ -45,7 +46,7 @@ def conditions(*found: dict[str, Any]) -> dict[str, Any]:
     return {"conditions": list(found)}
 
 
-CONFIG = ["AddressPool", "BGPPeer", "BGPAdvertisement", "Community"]
+CONFIG = [kind.value for kind in ConfigKind]
 
 
 @pytest.mark.parametrize("kind", CONFIG)

@@ -28,7 +28,8 @@ def wave(manifest: Manifest) -> int:
 def test_from_wave_to_wave_every_object_is_in_force_without_a_word_against_it() -> None:
     store = ConfigStore(UnknownFields.ERROR)
     fabric = sorted(objects(ARGOCD / "fabric"), key=wave)
-    assert {manifest["kind"] for manifest in fabric} == set(ConfigKind)
+    # A Drain is not kept in Git: it is made, by `herald drain`, for as long as somebody works on a node.
+    assert {manifest["kind"] for manifest in fabric} == set(ConfigKind) - {ConfigKind.DRAIN}
     for manifest in fabric:
         store.upsert(ConfigKind(manifest["kind"]), manifest["metadata"]["name"], None, 1, manifest["spec"])
         for key, verdict in store.verdicts.items():
