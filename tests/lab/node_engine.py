@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bgp_config.names import Family, Prefix
+from herald.lab import waiting
 from herald.lab.lab import Lab
 from herald.lab.namespace import inside
 from herald.lab.router import Router
@@ -30,14 +31,10 @@ def vip(number: int) -> Prefix:
 
 
 async def until(holds: Callable[[], bool | Awaitable[bool]], within_s: float = 10.0) -> float:
-    """Seconds until it holds; AssertionError when it does not in time."""
+    """Seconds until it holds."""
     begun = time.monotonic()
-    while True:
-        result = holds()
-        if result if isinstance(result, bool) else await result:
-            return time.monotonic() - begun
-        assert time.monotonic() - begun < within_s, f"not within {within_s} s"
-        await asyncio.sleep(0.01)
+    await waiting.until(holds, within_s, every_s=0.01)
+    return time.monotonic() - begun
 
 
 @dataclass

@@ -6,7 +6,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -21,6 +21,7 @@ from herald.lab.manifests import Manifest
 from herald.lab.namespace import inside
 from herald.lab.router import Router
 from herald.lab.topology import Settings, rack
+from herald.lab.waiting import until
 from tests.lab.fabric import everywhere, fabric, vip, without
 
 pytestmark = pytest.mark.lab
@@ -28,15 +29,7 @@ pytestmark = pytest.mark.lab
 IP_RECVERR = 11
 HOST_UNREACHABLE = (3, 1)
 NODE_ASN = 64512
-
-
-async def until(holds: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> float:
-    """Seconds until it holds; AssertionError when it does not in time."""
-    begun = time.monotonic()
-    while not await holds():
-        assert time.monotonic() - begun < within_s, f"not within {within_s} s"
-        await asyncio.sleep(0.02)
-    return time.monotonic() - begun
+TIMEOUT_S = 10.0
 
 
 def tor(deployment: Deployment, number: int = 0) -> Router:
@@ -86,7 +79,7 @@ async def test_an_edit_of_advertisements_changes_every_attribute_and_resets_noth
             async def changed() -> bool:
                 return all(path.get("metric") == 70 for path in await paths(tor(deployment), prefix))
 
-            await until(changed)
+            await until(changed, TIMEOUT_S)
             for path in await paths(tor(deployment), prefix):
                 assert path["aspath"]["string"] == "64512 64512 64512"
                 assert path["community"]["string"] == "64512:7"
@@ -197,7 +190,7 @@ async def test_new_vips_beyond_max_prefixes_are_withheld_everywhere_alike_and_no
         async def assigned() -> bool:
             return len(deployment.vips()) == 5
 
-        await until(assigned)
+        await until(assigned, TIMEOUT_S)
         expected = without(everywhere(deployment), "node1", vip(deployment, "a"))
         # Files have no creation time, so names decide: a, b and c stay, though a has no endpoint on node1.
         three = {vip(deployment, name): expected[vip(deployment, name)] for name in ("a", "b", "c")}
@@ -243,33 +236,33 @@ async def test_an_aggregate_is_announced_with_its_first_vip_and_loops_nothing() 
             has = {hops[hop] for hop in routes[aggregate].next_hops if hop in hops} if aggregate in routes else set()
             return has == set(names) and not deployment.next_hops("tor1")
 
-        await until(lambda: on_tor(*nodes))
+        await until(lambda: on_tor(*nodes), TIMEOUT_S)
         assert all([await kernel_has(deployment, node, aggregate) for node in nodes])
         deployment.write_slice("web", unready=["node1"])
         deployment.write_slice("db", unready=["node1", "node2"])
 
-        await until(lambda: on_tor("node2", "node3"))
+        await until(lambda: on_tor("node2", "node3"), TIMEOUT_S)
 
         async def gone() -> bool:
             return not await kernel_has(deployment, "node1", aggregate)
 
-        await until(gone)
+        await until(gone, TIMEOUT_S)
         assert await kernel_has(deployment, "node2", aggregate)
         unused, client = ip_address("198.51.100.99"), deployment.lab.namespace("client")
 
         async def known() -> bool:
             return aggregate in deployment.lab.routers[deployment.lab.topology.spine.name].kernel_routes()
 
-        await until(known)
+        await until(known, TIMEOUT_S)
         answer, sender = await asyncio.to_thread(inside, client, lambda: icmp_answer(unused))
         assert answer == HOST_UNREACHABLE, "instead of going back and forth until its TTL ends"
         assert sender in {*deployment.node_addresses("tor1"), *deployment.node_addresses("tor2")}
         deployment.write_slice("web", unready=["node1", "node2"])
-        await until(lambda: on_tor("node3"))
+        await until(lambda: on_tor("node3"), TIMEOUT_S)
         assert deployment.speakers["node2"].output().count("session down") == 0, "with its speaker alive"
         for node in nodes:
             deployment.speakers[node].terminate()
-        await until(on_tor)
+        await until(on_tor, TIMEOUT_S)
 
 
 async def test_a_flapping_endpoint_is_withdrawn_at_once_and_announced_ever_later() -> None:
