@@ -20,6 +20,9 @@ from herald.program.http import Health, Listen, monitoring
 from herald.program.logs import fields
 from herald.program.shutdown import shutdown_requested
 from speaker.bfd.metrics import BfdCollector
+from speaker.by_hand.command_socket import taking_orders
+from speaker.by_hand.metrics import ByHandCollector
+from speaker.by_hand.switch import Switch
 from speaker.daemon import Speaker
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.lock import SpeakerLock
@@ -80,6 +83,7 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
             )
             parts = _parts(speaker, engine)
             speaker.recall(remembered)
+            witnesses.by_hand.recall()
             inheritance.hand_out(parts)
             speaker.core.greets = inheritance.is_first_of_boot
             chronicle = Chronicle(settings.runtime_dir, origin, speaker.core, witnesses.memory, parts)
@@ -98,15 +102,17 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
                 serving.append(tasks.create_task(witnesses.admission.poll.run()))
             serving.append(tasks.create_task(witnesses.bfd.client.run()))
             serving.append(tasks.create_task(witnesses.health.prober.run()))
+            serving.append(tasks.create_task(Switch(witnesses.by_hand).run()))
             tasks.create_task(engine.run())
             registry = CollectorRegistry()
             tally = objects.client.tally if isinstance(objects, FromApi) else None
             registry.register(SpeakerCollector(speaker, tally, with_services=settings.service_metrics))
             registry.register(HealthCollector(witnesses.health))
+            registry.register(ByHandCollector(witnesses.by_hand))
             registry.register(BfdCollector(witnesses.bfd, speaker.core))
             async with monitoring(listen, registry, *_probes(speaker)) as where:
                 log.info("started", extra=fields(node=settings.node_name, listen=where))
-                async with answering(speaker, settings.runtime_dir):
+                async with answering(speaker, settings.runtime_dir), taking_orders(witnesses.by_hand):
                     await speaker.run(engine, stop)
                 for task in serving:
                     task.cancel()

@@ -91,7 +91,9 @@ class Programmer:
         return True
 
     async def tidy(self, now: float) -> None:
-        """Takes off what is on no wire any more."""
+        """Takes off what is on no wire any more. What an earlier speaker left stays until it is known what shall be."""
+        if not self._core.cluster.synced:
+            return
         await self._unreachable.remove(self._core.aggregates, self._table.is_on_wire)
         if not (binder := self._binder):
             return
