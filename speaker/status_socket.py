@@ -6,8 +6,6 @@ goes on; it reads state and changes none.
 """
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +25,7 @@ from speaker.about import AddressFact, EndpointFact, addresses, endpoints
 from speaker.account import ChangeAccount, RouteAccount, ServiceAccount, Told, VIPAccount, accounts
 from speaker.daemon import Speaker
 from speaker.health.account import HealthFact, health
+from speaker.private_socket import bind_private
 from speaker.status import Moment
 
 NAME = "status.sock"
@@ -64,25 +63,12 @@ async def answering(speaker: Speaker, directory: Path) -> AsyncIterator[None]:
         writer.close()
 
     path = directory / NAME
-    server = await asyncio.start_unix_server(answer, sock=_bind(path))
+    server = await asyncio.start_unix_server(answer, sock=bind_private(path))
     try:
         async with server:
             yield
     finally:
         path.unlink(missing_ok=True)
-
-
-def _bind(path: Path) -> socket.socket:
-    """Nobody else can have it open: only one speaker runs, and it is gone if this is left."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        made.bind(str(path))
-    finally:
-        os.umask(before)
-    return made
 
 
 async def _write(writer: asyncio.StreamWriter, speaker: Speaker, question: str) -> None:

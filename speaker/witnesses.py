@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from herald.kube.objects import KubeObject
 from speaker.admission import Admission
 from speaker.bfd.witness import BfdWitness
+from speaker.by_hand.witness import ByHand
 from speaker.data_path import question_of
 from speaker.drain import DrainWitness
 from speaker.flaps import Flaps
@@ -15,6 +16,7 @@ from speaker.leaving import Leaving
 from speaker.pool_guard import PoolGuard
 from speaker.settings import Settings
 from speaker.stale import StaleWitness
+from speaker.state.file import Origin, this_boot
 from speaker.state.memory import Memory
 from speaker.table import SessionTable
 from speaker.witness import Witness
@@ -25,6 +27,7 @@ class Witnesses:
     """None: there is nothing to watch, such as no data path to wait for. Their order does not matter."""
 
     leaving: Leaving
+    by_hand: ByHand
     drain: DrainWitness
     flaps: Flaps
     health: HealthWitness
@@ -41,6 +44,7 @@ class Witnesses:
         limit_s = settings.data_path_timeout_s
         return Witnesses(
             leaving=Leaving(ignore_exclude_label=settings.ignore_exclude_label),
+            by_hand=ByHand(settings.runtime_dir, Origin(node=settings.node_name, boot=this_boot()), wake),
             drain=DrainWitness(table=SessionTable(), wall=time.time, grants_itself=settings.grants_drains),
             flaps=Flaps(),
             health=HealthWitness(settings.load_balancer_class, wake),

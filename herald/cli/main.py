@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-WORDS = ("controller", "speaker", "bfd", "status", "drain", "undrain", "crds", "lint", "metrics", "lab", "demo")
+WORDS = ("controller", "speaker", "bfd", "status", "withdraw", "drain", "undrain", "crds", "lint", "metrics", "lab", "demo")
 """Each is a module of this package, with `add_parser`."""
 
 
