@@ -71,23 +71,10 @@ Objects: TypeAlias = FromDirectory | FromApi
 async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
     """Until SIGTERM or SIGINT. Raises AnotherSpeakerError when one runs in this network namespace already."""
     with SpeakerLock(), shutdown_requested() as stop:
-        origin, host = Origin(node=settings.node_name, boot=this_boot()), Host(settings.systemd_state)
-        inheritance = inherit(settings.runtime_dir, origin)
-        remembered = inheritance.remembered.objects
+        host = Host(settings.systemd_state)
         async with AsyncExitStack() as clients, Netlink() as netlink, asyncio.TaskGroup() as tasks:
-            changes = RecallingChanges(Recall(remembered, _manners(objects)))
-            witnesses = Witnesses.of(settings, changes.wake, remembered)
-            speaker = Speaker(settings, netlink, changes, witnesses)
-            engine = ExaBgpEngine(
-                directory=settings.runtime_dir / "exabgp", on_event=speaker.on_session_event, alive=speaker.is_turning
-            )
-            parts = _parts(speaker, engine)
-            speaker.recall(remembered)
-            witnesses.by_hand.recall()
-            inheritance.hand_out(parts)
-            speaker.core.greets = inheritance.is_first_of_boot
-            chronicle = Chronicle(settings.runtime_dir, origin, speaker.core, witnesses.memory, parts)
-            engine.refusals.on_change = chronicle.touch
+            changes, speaker, engine, chronicle = _assemble(settings, objects, netlink)
+            witnesses = speaker.witnesses
             serving = [tasks.create_task(objects.source.run(changes))]
             serving.append(tasks.create_task(changes.settle(settings.sync_timeout_s)))
             serving.append(tasks.create_task(chronicle.run()))
@@ -121,6 +108,29 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
                 if not await engine.aclose(farewell(speaker.core, host_is_shutting_down=shutting_down)):
                     await speaker.unbind_all()
         log.info("ended", extra=fields(node=settings.node_name))
+
+
+def _assemble(
+    settings: Settings, objects: Objects, netlink: Netlink
+) -> tuple[RecallingChanges, Speaker, ExaBgpEngine, Chronicle]:
+    """The parts, with what the last speaker of this boot left; what is not kept of that is let go."""
+    origin = Origin(node=settings.node_name, boot=this_boot())
+    inheritance = inherit(settings.runtime_dir, origin)
+    remembered = inheritance.remembered.objects
+    changes = RecallingChanges(Recall(remembered, _manners(objects)))
+    witnesses = Witnesses.of(settings, changes.wake, remembered)
+    speaker = Speaker(settings, netlink, changes, witnesses)
+    engine = ExaBgpEngine(
+        directory=settings.runtime_dir / "exabgp", on_event=speaker.on_session_event, alive=speaker.is_turning
+    )
+    parts = _parts(speaker, engine)
+    speaker.recall(remembered)
+    witnesses.by_hand.recall()
+    inheritance.hand_out(parts)
+    speaker.core.greets = inheritance.is_first_of_boot
+    chronicle = Chronicle(settings.runtime_dir, origin, speaker.core, witnesses.memory, parts)
+    engine.refusals.on_change = chronicle.touch
+    return changes, speaker, engine, chronicle
 
 
 def _manners(objects: Objects) -> Manners:
