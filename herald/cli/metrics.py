@@ -7,6 +7,7 @@ from controller.drain.metrics import FAMILIES as DRAINS
 from controller.metrics import FAMILIES as CONTROLLER
 from herald.program.reference import markdown
 from speaker.bfd.metrics import FAMILIES as BFD
+from speaker.by_hand.metrics import FAMILIES as BY_HAND
 from speaker.health.metrics import FAMILIES as HEALTH
 from speaker.metrics import FAMILIES as SPEAKER
 
@@ -19,6 +20,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
 
 def _run(_: argparse.Namespace) -> int:
     controller = (*CONTROLLER, *DRAINS)
-    speaker = {"Speaker": SPEAKER, "BFD, in the speaker": BFD, "Health checks, in the speaker": HEALTH}
+    parts = {"BFD": BFD, "Health checks": HEALTH, "Withdrawals by hand": BY_HAND}
+    speaker = {"Speaker": SPEAKER, **{f"{part}, in the speaker": families for part, families in parts.items()}}
     print(markdown({**speaker, "Controller": controller}), end="")
     return 0

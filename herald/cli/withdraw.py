@@ -19,7 +19,7 @@ import msgspec
 
 from herald.status.text import ago, plain, table
 from speaker.by_hand.order import ALL, parse_about, parse_ttl, word
-from speaker.by_hand.words import SOCKET, Cancel, Command, List, Reply, Withdraw
+from speaker.by_hand.words import SOCKET, Cancel, Command, List, OrderFact, Reply, Withdraw
 
 TIMEOUT_S = 10.0
 HEAD = ("WITHDRAWN", "UNTIL", "LEFT", "BY", "HOW", "REASON")
@@ -101,8 +101,8 @@ async def _order(path: Path, command: Command) -> Reply:
 def _show(reply: Reply, now: datetime) -> str:
     if not reply.orders:
         return "Nothing is withdrawn by hand on this node."
-    rows = [
-        [each.about, f"{each.until:%H:%M:%S}Z", ago(now, each.until), each.who, each.way, each.reason]
-        for each in reply.orders
-    ]
-    return "\n".join(table(HEAD, rows, plain))
+    return "\n".join(table(HEAD, [_row(each, now) for each in reply.orders], plain))
+
+
+def _row(order: OrderFact, now: datetime) -> list[str]:
+    return [order.about, f"{order.until:%H:%M:%S}Z", ago(now, order.until), order.who, order.way, order.reason]

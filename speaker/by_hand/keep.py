@@ -62,17 +62,12 @@ def load(directory: Path, origin: Origin) -> Kept | Unusable:
 
 
 def _kept(said: _Kept) -> Kept:
-    orders = (
-        Order(
-            about=ip_address(each.about) if each.about else None,
-            until=each.until,
-            way=each.way,
-            who=each.who,
-            reason=each.reason,
-        )
-        for each in said.orders
-    )
-    return Kept(orders=tuple(orders), switch=said.switch)
+    return Kept(orders=tuple(map(_order, said.orders)), switch=said.switch)
+
+
+def _order(said: _Order) -> Order:
+    about = ip_address(said.about) if said.about else None
+    return Order(about=about, until=said.until, way=said.way, who=said.who, reason=said.reason)
 
 
 def _text(about: About) -> str:

@@ -15,9 +15,7 @@ IN_FORCE = gauge(
     "way",
     bound="2",
 )
-GIVEN = counter(
-    "herald_withdrawals_by_hand_total", "Withdrawals that were ordered by hand since the start.", "way", bound="2"
-)
+GIVEN = counter("herald_withdrawals_by_hand_total", "Withdrawals ordered by hand since the start.", "way", bound="2")
 FAMILIES = (IN_FORCE, GIVEN)
 
 

@@ -52,9 +52,8 @@ class Orders:
     @property
     def in_force(self) -> tuple[Order, ...]:
         """All first, then by VIP."""
-        return tuple(
-            sorted(self._by_key.values(), key=lambda order: (word(order.about) != ALL, word(order.about), order.way))
-        )
+        orders = self._by_key.values()
+        return tuple(sorted(orders, key=lambda each: (each.about is not None, word(each.about), each.way)))
 
     def give(self, order: Order) -> None:
         """Raises ValueError where there are too many."""
