@@ -9,7 +9,6 @@ The time begins when the speaker first sees the line; a line that is taken away,
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from speaker.by_hand.order import About, parse_about, parse_ttl
@@ -23,8 +22,8 @@ MAX_BYTES: Final = 65536
 class Switches:
     """What the file says; a line that says nothing is a problem and stops no other."""
 
-    ttl_s: Mapping[About, float] = MappingProxyType({})
-    problems: tuple[str, ...] = ()
+    ttl_s: Mapping[About, float]
+    problems: tuple[str, ...]
 
 
 def parse(text: str) -> Switches:
