@@ -1,0 +1,195 @@
+"""A drained node: least preferred first, withdrawn when the wires have said so for long enough, normal without a grant."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bgp_config.status.drain import DrainedNode, Phase, grant_of
+from herald.kube.objects import ConfigManifest, ConfigStatus, Kind, Metadata, ObjectKey
+from herald.kube.source import Change, Gone
+from speaker.core import Core
+from speaker.drain import WIRE_LIMIT_S, DrainWitness
+from speaker.reasons import Reason
+from speaker.route import RouteState
+from speaker.session import Closed, Established, Programmed
+from speaker.table import SessionTable
+from tests.unit.speaker.test_core import CONFIG, WEB, core, one_service, upsert
+
+GRANTED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+DRAIN_S = 3
+NORMAL = (RouteState.NORMAL, None)
+LEAST = (RouteState.LEAST_PREFERRED, Reason.DRAINING)
+GONE = (RouteState.WITHDRAWN, Reason.DRAINED)
+UNTIL = "2026-11-24T15:00:00Z"
+
+
+def drain(
+    name: str = "node1", phase: Phase | None = Phase.DRAINING, node: str = "node1", *, nodes: str = "node1", **spec: object
+) -> ConfigManifest:
+    """With the controller's word about one node. `phase` None: it has said nothing."""
+    said = [] if phase is None else [DrainedNode(node=node, phase=phase, since=GRANTED, granted=GRANTED)]
+    return ConfigManifest(
+        kind=Kind.DRAIN,
+        metadata=Metadata(name=name, uid=f"uid-{name}"),
+        spec={"nodes": [nodes], "drainSeconds": DRAIN_S, **spec},
+        status=ConfigStatus(nodes=said),
+    )
+
+
+def gone(name: str = "node1") -> Gone:
+    return Gone(Kind.DRAIN, ObjectKey("", name))
+
+
+@dataclass(slots=True)
+class Bench:
+    """A core with one Service and one peer. Wires say what they shall at once, unless `mute`."""
+
+    core: Core = field(default_factory=lambda: core([*CONFIG, *one_service("web", "198.51.100.7")]))
+    table: SessionTable = field(default_factory=SessionTable)
+    wall: float = GRANTED.timestamp()
+    mute: bool = False
+    grants_itself: bool = False
+    witness: DrainWitness = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Another speaker on the same node."""
+        self.witness = DrainWitness(table=self.table, wall=lambda: self.wall, grants_itself=self.grants_itself)
+
+    def at(self, now: float, *changes: Change) -> tuple[RouteState, Reason | None]:
+        """One turn of the loop; what is decided in it."""
+        for change in changes:
+            self.witness.hear(change, self.core.cluster, now)
+            self.core.apply([change])
+        self.witness.testify(self.core, now)
+        self.core.step()
+        if not self.mute:
+            self.send(now)
+        (vip,) = self.core.decisions[WEB[0]].vips
+        return vip.state, vip.reason
+
+    def send(self, now: float) -> None:
+        for spec in self.core.peering.sessions.values():
+            self.table.apply(Established(spec, now))
+            wanted = self.core.ribs.table(spec)
+            for prefix in {*wanted, *self.table.records[spec].on_wire}:
+                if self.table.records[spec].on_wire.get(prefix) != wanted.get(prefix):
+                    self.table.apply(Programmed(spec, now, prefix, wanted.get(prefix)))
+
+    def lose_sessions(self, now: float) -> None:
+        for spec in self.core.peering.sessions.values():
+            self.table.apply(Closed(spec, now, "gone"))
+
+
+def test_a_drained_node_is_least_preferred_for_its_time_then_withdrawn_and_normal_at_once_without_the_drain() -> None:
+    bench = Bench()
+    assert bench.at(100) == NORMAL
+    assert bench.at(200, upsert(drain())) == LEAST
+    assert bench.at(200 + DRAIN_S - 0.1) == LEAST
+    assert bench.at(200 + DRAIN_S) == GONE
+    assert bench.at(1000) == GONE
+    assert bench.at(1001, gone()) == NORMAL
+
+
+def test_nothing_happens_without_the_controllers_grant_for_this_very_node() -> None:
+    bench = Bench()
+    bench.at(100)
+    assert bench.at(200, upsert(drain(phase=None))) == NORMAL
+    assert bench.at(201, upsert(drain(phase=Phase.WAITING))) == NORMAL
+    assert bench.at(202, upsert(drain(node="node2", nodes="node2"))) == NORMAL
+
+
+def test_the_time_begins_when_the_last_route_is_on_the_wire() -> None:
+    bench = Bench()
+    bench.at(100)
+    bench.mute = True
+    assert bench.at(200, upsert(drain())) == LEAST
+    assert bench.at(204) == LEAST
+    bench.send(205)
+    bench.mute = False
+    assert bench.at(205 + DRAIN_S - 0.1) == LEAST
+    assert bench.at(205 + DRAIN_S) == GONE
+
+
+def test_a_router_that_is_away_or_takes_nothing_holds_it_up_for_so_long_only() -> None:
+    bench = Bench()
+    bench.at(100)
+    bench.mute = True
+    bench.at(200, upsert(drain()))
+    assert bench.at(200 + WIRE_LIMIT_S + DRAIN_S - 0.1) == LEAST
+    assert bench.at(200 + WIRE_LIMIT_S + DRAIN_S) == GONE
+    away = Bench()
+    away.at(100)
+    away.lose_sessions(150)
+    away.mute = True
+    away.at(200, upsert(drain()))
+    assert away.at(200 + WIRE_LIMIT_S + DRAIN_S - 0.1) == LEAST
+    assert away.at(200 + WIRE_LIMIT_S + DRAIN_S) == GONE
+
+
+def test_a_speaker_that_starts_while_it_drains_is_never_normal_and_waits_the_whole_time() -> None:
+    bench = Bench()
+    bench.at(100)
+    bench.at(200, upsert(drain()))
+    bench.start_anew()
+    assert bench.at(202, upsert(drain())) == LEAST
+    assert bench.at(202 + DRAIN_S - 0.1) == LEAST
+    assert bench.at(202 + DRAIN_S) == GONE
+
+
+def test_a_speaker_that_starts_on_a_drained_node_announces_nothing() -> None:
+    assert Bench().at(100, upsert(drain(phase=Phase.DRAINED))) == GONE
+
+
+def test_a_speaker_that_runs_believes_its_own_wires_not_what_it_is_taken_for() -> None:
+    bench = Bench()
+    bench.at(100)
+    assert bench.at(200, upsert(drain(phase=Phase.DRAINED))) == LEAST
+    assert bench.at(200 + DRAIN_S) == GONE
+
+
+def test_a_drain_ends_at_its_time_by_this_nodes_clock_whoever_is_heard() -> None:
+    bench = Bench()
+    bench.at(100)
+    assert bench.at(200, upsert(drain(until=UNTIL))) == LEAST
+    bench.wall = datetime.fromisoformat(UNTIL).timestamp()
+    assert bench.at(201) == NORMAL
+
+
+def test_of_two_drains_the_longer_time_counts_and_the_last_that_goes() -> None:
+    bench = Bench()
+    bench.at(100)
+    bench.at(200, upsert(drain()), upsert(drain("rack", drainSeconds=60)))
+    assert bench.at(259) == LEAST
+    assert bench.at(260) == GONE
+    assert bench.at(261, gone()) == GONE
+    assert bench.at(262, gone("rack")) == NORMAL
+
+
+def test_it_tells_which_grants_it_follows_and_how_far_it_is() -> None:
+    bench = Bench()
+    bench.at(100)
+    progress = bench.witness.progress
+    assert (progress.phase, progress.grants) == (None, ())
+    bench.at(200, upsert(drain()))
+    assert (progress.phase, progress.grants) == (Phase.DRAINING, (grant_of("uid-node1", GRANTED),))
+    bench.at(210)
+    assert progress.phase is Phase.DRAINED
+
+
+def test_a_new_grant_for_a_drained_node_brings_no_traffic_back() -> None:
+    bench = Bench()
+    bench.at(100)
+    bench.at(200, upsert(drain()))
+    bench.at(210)
+    assert bench.at(211, gone(), upsert(drain("again"))) == GONE
+    assert bench.witness.progress.grants == (grant_of("uid-again", GRANTED),)
+
+
+def test_where_there_is_no_controller_a_drain_counts_without_its_leave() -> None:
+    bench = Bench(grants_itself=True)
+    bench.at(100)
+    assert bench.at(200, upsert(drain("other", phase=None, nodes="node2"))) == NORMAL
+    assert bench.at(201, upsert(drain(phase=None))) == LEAST
+    assert bench.at(201 + DRAIN_S) == GONE
