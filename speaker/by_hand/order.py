@@ -17,7 +17,7 @@ LONGEST_S: Final = 24 * 3600.0
 MAX_ORDERS: Final = 1000
 MAX_REASON: Final = 200
 ALL: Final = "all"
-_TTL = re.compile(r"(\d{1,9})(s|m|h)")
+_TTL = re.compile(r"([0-9]{1,9})([smh])")
 _UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
