@@ -1,7 +1,8 @@
 """FRR's configuration of each router, as an operator would write it.
 
 Pure: topology in, text out. Every neighbor has a policy in and out (RFC 8212). Nodes may only announce host routes of the
-pools, at most maximum-prefix of them, and are told nothing. All honour GRACEFUL_SHUTDOWN (RFC 8326, section 4.2).
+pools, at most maximum-prefix of them, and are told nothing. All honour GRACEFUL_SHUTDOWN (RFC 8326, section 4.2), unless
+the ToRs strip communities.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,8 @@ route-map ACCEPT permit 20
 route-map ANNOUNCE permit 10
 route-map NOTHING deny 10"""
 
+STRIP = ["route-map STRIP permit 10", " set community none"]
+
 
 def zebra_config(router: Router, topology: Topology) -> str:
     """The whole of zebra.conf.
@@ -41,7 +44,8 @@ def bgpd_config(router: Router, topology: Topology) -> str:
     body = _spine(topology) if is_spine else _tor(router, topology)
     prefix_lists = _spine_lists(topology) if is_spine else _tor_lists(router, topology)
     head = ["frr defaults traditional", f"hostname {router.name}"]
-    return "\n".join([*head, "!", *prefix_lists, POLICY, "!", *_router_bgp(router), *body, ""])
+    strip = STRIP if topology.settings.strips_communities and not is_spine else []
+    return "\n".join([*head, "!", *prefix_lists, POLICY, *strip, "!", *_router_bgp(router), *body, ""])
 
 
 def bfdd_config(router: Router, topology: Topology) -> str | None:
@@ -157,7 +161,7 @@ def _node_policy(version: int, topology: Topology) -> list[str]:
     return [
         "neighbor NODES activate",
         f"neighbor NODES prefix-list VIPS-V{version} in",
-        "neighbor NODES route-map ACCEPT in",
+        f"neighbor NODES route-map {'STRIP' if topology.settings.strips_communities else 'ACCEPT'} in",
         "neighbor NODES route-map NOTHING out",
         f"neighbor NODES maximum-prefix {topology.settings.max_prefixes}",
     ]

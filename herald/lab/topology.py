@@ -56,7 +56,8 @@ class Settings:
 
     `nodes` counts only in a rack; two racks always have three. `passwords`: TCP MD5 by node port, as in {"node1-tor1":
     "secret"}. `graceful_restart`: the last ToR restarts gracefully (RFC 4724). `control`: there is a control plane.
-    `bfd`: the ToRs bind their sessions with nodes to BFD.
+    `bfd`: the ToRs bind their sessions with nodes to BFD. `strips_communities`: the ToRs take none from nodes, so they
+    honour no GRACEFUL_SHUTDOWN either.
     """
 
     nodes: int = DEFAULT_NODES
@@ -70,6 +71,7 @@ class Settings:
     pools: tuple[Prefix, ...] = POOLS
     control: bool = False
     bfd: Bfd | None = None
+    strips_communities: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,13 +185,13 @@ def rack(settings: Settings | None = None) -> Topology:
     """A client - spine - tor1, tor2 - node1 ... nodeN, each node on both ToRs."""
     settings = settings or Settings()
     numbers = range(1, settings.nodes + 1)
-    return _assemble(Shape.RACK, settings, ("tor1", "tor2"), dict.fromkeys(numbers, (1, 2)), client_at_first_tor=False)
+    return _assemble(Shape.RACK, settings, ("tor1", "tor2"), dict.fromkeys(numbers, (1, 2)), clients_at_tors=False)
 
 
 def two_racks(settings: Settings | None = None) -> Topology:
-    """Two ToRs in different racks: node1 on A, node2 on both, node3 on B; client behind the spine, clientA behind A."""
+    """Two ToRs in different racks: node1 on A, node2 on both, node3 on B; a client behind the spine and each ToR."""
     settings = settings or Settings()
-    return _assemble(Shape.TWO_RACKS, settings, ("torA", "torB"), {1: (1,), 2: (1, 2), 3: (2,)}, client_at_first_tor=True)
+    return _assemble(Shape.TWO_RACKS, settings, ("torA", "torB"), {1: (1,), 2: (1, 2), 3: (2,)}, clients_at_tors=True)
 
 
 def _assemble(
@@ -198,7 +200,7 @@ def _assemble(
     tor_names: tuple[str, ...],
     ports: Mapping[int, tuple[int, ...]],
     *,
-    client_at_first_tor: bool,
+    clients_at_tors: bool,
 ) -> Topology:
     internal = settings.peering is Peering.IBGP
     tors = tuple(
@@ -212,8 +214,8 @@ def _assemble(
     )
     client, client_cable = _client("client", SPINE, 9, settings)
     clients, cables = [client], [client_cable]
-    if client_at_first_tor:
-        client, client_cable = _client("clientA", tors[0].name, 91, settings)
+    for number, tor in enumerate(tors if clients_at_tors else (), 1):
+        client, client_cable = _client(tor.name.replace("tor", "client"), tor.name, 90 + number, settings)
         clients.append(client)
         cables.append(client_cable)
     return Topology(

@@ -76,3 +76,13 @@ def test_vips_come_back_from_the_spine_only_where_a_tor_has_clients() -> None:
 def _whole(router: Router, plan: Topology) -> str:
     bfdd = bfdd_config(router, plan)
     return f"! {router.name}\n{zebra_config(router, plan)}!\n{bgpd_config(router, plan)}" + (f"!\n{bfdd}" if bfdd else "")
+
+
+def test_tors_that_strip_communities_take_none_from_nodes_and_honour_none() -> None:
+    plan = two_racks(Settings(strips_communities=True))
+    tor = bgpd_config(plan.tors[0], plan).splitlines()
+    at = tor.index("route-map STRIP permit 10")
+    assert tor[at + 1] == " set community none"
+    assert "  neighbor NODES route-map STRIP in" in tor
+    assert "  neighbor NODES route-map ACCEPT in" not in tor
+    assert "STRIP" not in bgpd_config(plan.spine, plan)

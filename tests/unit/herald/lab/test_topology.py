@@ -23,7 +23,7 @@ def test_a_rack_puts_every_node_on_both_tors() -> None:
 def test_two_racks_put_node1_on_a_node3_on_b_and_node2_on_both() -> None:
     plan = two_racks()
     assert [plan.tors_of(f"node{number}") for number in (1, 2, 3)] == [("torA",), ("torA", "torB"), ("torB",)]
-    assert [plan.gateways(client.name)[0].machine for client in plan.clients] == ["spine", "torA"]
+    assert [plan.gateways(client.name)[0].machine for client in plan.clients] == ["spine", "torA", "torB"]
 
 
 def test_a_port_has_the_numbers_of_tor_and_node_in_its_addresses() -> None:
