@@ -5,6 +5,7 @@ read, or says what is no wish, is disconnected; it gets a snapshot when it comes
 """
 
 import logging
+import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -45,6 +46,8 @@ class ControlServer:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self._listener.bind(str(path))
         path.chmod(0o600)
+        if os.geteuid() == 0:  # for real time; the speaker, whose directory it is, need not be
+            os.chown(path, path.parent.stat().st_uid, path.parent.stat().st_gid)
         self._listener.listen()
         selector.register(self._listener, EVENT_READ, self._accept)
 

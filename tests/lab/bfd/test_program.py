@@ -23,6 +23,9 @@ pytestmark = pytest.mark.lab
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
+SPEAKER = 65532
+CAPABILITIES = "+sys_nice,+ipc_lock,+chown,+dac_override"
+"""Those of deploy/chart/herald/templates/bfd-daemonset.yaml."""
 
 
 async def test_packets_have_ttl_255_cs6_and_a_source_port_of_the_range_that_stays() -> None:
@@ -105,6 +108,30 @@ async def test_where_real_time_is_refused_the_log_says_so_and_sessions_come_up()
         log = node.process.output()
         assert "real-time scheduling is refused" in log
         assert "locking memory is refused" in log
+
+
+async def test_with_the_charts_capabilities_it_is_punctual_and_its_socket_is_the_speakers() -> None:
+    async with bfd_node() as node:
+        node.process.terminate()
+        await node.process.wait(5)
+        directory = node.lab.directory_of("node1") / "run"
+        directory.mkdir(mode=0o700)
+        os.chown(directory, SPEAKER, SPEAKER)
+        argv = [
+            "setpriv",
+            "--bounding-set",
+            f"-all,{CAPABILITIES}",
+            "--inh-caps",
+            "-all",
+            sys.executable,
+            "-m",
+            "herald",
+            "bfd",
+        ]
+        node.process = node.lab.start("node1", [*argv, "--runtime-dir", str(directory)], name="contained")
+        await until((directory / "bfd.sock").exists, 10)
+        await until(lambda: os.sched_getscheduler(node.process.pid) == os.SCHED_RR and locked_kb(node.process.pid) > 0, 10)
+        assert (directory / "bfd.sock").stat().st_uid == SPEAKER
 
 
 async def test_a_stop_of_the_whole_process_is_no_reason_to_call_the_peer_dead() -> None:
