@@ -13,7 +13,7 @@ from herald.lab.demo.figures import Figures
 from herald.lab.demo.play import play
 from herald.lab.demo.stage import Cluster
 
-TIME_LIMIT_S = 170
+TIME_LIMIT_S = 240
 INTERRUPTED = 130
 
 

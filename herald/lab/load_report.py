@@ -70,6 +70,12 @@ class LoadReport:
         """Everything that was not answered."""
         return tuple(result for result in self.results if result.outcome is not Outcome.ANSWERED)
 
+    @property
+    def outage_s(self) -> float:
+        """From the first to the last of the new connections that failed, as they were begun."""
+        begun = [result.at for result in self.results if result.outcome is Outcome.FAILED]
+        return max(begun) - min(begun) if begun else 0.0
+
     def between(self, start: float, end: float) -> "LoadReport":
         """Only the requests begun from `start` until before `end`, in time.monotonic()."""
         return LoadReport(tuple(result for result in self.results if start <= result.at < end))

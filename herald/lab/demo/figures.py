@@ -8,14 +8,16 @@ import msgspec
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One scene: seconds until both ToRs' kernels had the new routes, and the client's requests begun meanwhile.
 
-    `failed` counts new connections that failed, `reset` those that were established and then broken.
+    `route_change_s` None: no route changed, and none had to. `failed` counts new connections that failed, `reset` those that
+    were established and then broken. `outage_s`: from the first to the last of the failed ones.
     """
 
     name: str
-    route_change_s: float
+    route_change_s: float | None
     requests: int
     failed: int
     reset: int
+    outage_s: float
 
 
 class Figures(msgspec.Struct, kw_only=True):

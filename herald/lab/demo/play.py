@@ -19,6 +19,7 @@ from herald.lab.load_report import LoadReport
 from herald.status import local
 from herald.status.explain import story
 from herald.status.text import plain
+from speaker.by_hand import switch_file
 
 WARM_UP_S = 3.0
 SETTLE_S = 1.5
@@ -73,21 +74,26 @@ async def _run(scene: Scene, stage: Stage) -> Event:
     expected = _expected(scene, stage)
     await deployment.routed(expected, scene.limit_s)
     settled = time.monotonic()
-    await asyncio.sleep(SETTLE_S)
-    changed = stage.last_change(at, settled)
-    if changed is None:
-        raise LabError(f"{scene.name}: the ToRs' routes are as expected, but no change of them was seen")
+    await asyncio.gather(asyncio.sleep(SETTLE_S), *([scene.after(deployment)] if scene.after else []))
+    end = time.monotonic()
+    changed = stage.last_change(at, end)
+    if (changed is None) != (scene.node is None):
+        raise LabError(f"{scene.name}: the ToRs' routes are as expected, but {changed or 'no change'} of them was seen")
     report = stage.load.report()
     for vip, nodes in expected.items():
         # Requests that began when the routes had changed are answered by the nodes that are announced, and no other.
-        _expect_answers(report.between(settled, settled + SETTLE_S).to(vip), vip, set(nodes))
-    during = report.between(at, settled + SETTLE_S)
+        answering = set(deployment.nodes) if vip in stage.spread else set(nodes)
+        _expect_answers(report.between(settled, end).to(vip), vip, answering)
+    during = report.between(at, end)
+    if scene.planned and during.failed:
+        raise LabError(f"{scene.name}: new connections failed, though it was planned: {during.failures[:3]}")
     return Event(
         name=scene.name,
-        route_change_s=round(changed, 3),
+        route_change_s=None if changed is None else round(changed, 3),
         requests=during.requests,
         failed=during.failed,
         reset=during.reset,
+        outage_s=round(during.outage_s, 3),
     )
 
 
@@ -117,17 +123,19 @@ async def _tell(show: Show, stage: Stage) -> None:
 
 
 async def _close(show: Show, stage: Stage) -> None:
-    """The speakers end in order: every route is withdrawn."""
+    """Break-glass: every node is told to withdraw all, by a file and without the API. (Speakers that end leave routes.)"""
     deployment = stage.deployment
     at = time.monotonic()
-    for speaker in deployment.speakers.values():
-        speaker.terminate()
+    for node in deployment.nodes:
+        new = deployment.runtime_of(node) / "switch.new"
+        new.write_text("all\n")
+        new.rename(deployment.runtime_of(node) / switch_file.NAME)
     gone = await until(
         lambda: not any(deployment.next_hops(tor) for tor in deployment.tors),
         CLOSE_LIMIT_S,
-        lambda: "the speakers were told to end, but the ToRs still have routes",
+        lambda: "all nodes were told by hand to withdraw all, but the ToRs still have routes",
     )
-    show.say(f"the speakers were told to end: all routes withdrawn in {gone - at:.2f} s")
+    show.say(f"all nodes were told by hand to withdraw all: no route is left after {gone - at:.2f} s")
 
 
 async def _keep_showing(show: Show, stage: Stage) -> None:

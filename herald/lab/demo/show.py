@@ -104,8 +104,12 @@ def _counts(answered: Mapping[str, int]) -> str:
 def _outcome(scene: Scene, event: Event) -> str:
     reset = f", {event.reset} reset" if event.reset else ""
     note = f" ({scene.note})" if scene.note else ""
-    change = f"ToR kernels changed after {_time(event.route_change_s)}{note}"
-    return f"{change}; {event.failed} of {event.requests} new connections failed{reset}"
+    outage = f" within {_time(event.outage_s)}" if event.failed > 1 else ""
+    return f"{_change(event)}{note}; {event.failed} of {event.requests} new connections failed{outage}{reset}"
+
+
+def _change(event: Event) -> str:
+    return "no route changed" if event.route_change_s is None else f"ToR kernels changed after {_time(event.route_change_s)}"
 
 
 def _time(seconds: float) -> str:

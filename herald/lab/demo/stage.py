@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
+import yaml
+
 from bgp_config.names import IPAddress, host_prefix
 from herald.kube.objects import ObjectKey
+from herald.lab import manifests
+from herald.lab.demo import waits
+from herald.lab.demo.scenes import BFD
 from herald.lab.deployment import EXAMPLES, Deployment, until
 from herald.lab.follow import RouteChange
-from herald.lab.kube.deployment import kube_deployment
+from herald.lab.kube.deployment import KubeDeployment, kube_deployment
 from herald.lab.lab import Lab
 from herald.lab.recorder import Recorder
 from herald.lab.topology import Settings, rack
@@ -18,6 +23,9 @@ from herald.lab.traffic import Load, LoadPlan
 
 START_TIMEOUT_S = 30.0
 REQUESTS_PER_S = 100
+PEERS_FILE, SERVICES_FILE = "peers.yaml", "services.yaml"
+BFD_PROFILE = "fast"
+RESTART_TIME_S = 30
 
 
 class Cluster(Enum):
@@ -29,10 +37,14 @@ class Cluster(Enum):
 
 @dataclass(slots=True, kw_only=True)
 class Stage:
-    """A running deployment. `vips` are the VIPs of each Service; `recorders` follow each ToR's kernel."""
+    """A running deployment. `vips` are the VIPs of each Service; `recorders` follow each ToR's kernel.
+
+    `spread`: what comes in for these VIPs goes on to the endpoints of all nodes, whichever node got it.
+    """
 
     deployment: Deployment
     vips: Mapping[ObjectKey, tuple[IPAddress, ...]]
+    spread: frozenset[IPAddress]
     recorders: Mapping[str, Recorder[RouteChange]]
     load: Load
 
@@ -50,9 +62,10 @@ class Stage:
 @asynccontextmanager
 async def running_lab(name: str, cluster: Cluster) -> AsyncIterator[Deployment]:
     """The rack with Herald's programs started; all of it is gone afterwards. Raises LabError."""
-    async with Lab(rack(Settings(control=cluster is Cluster.KUBERNETES)), name=name) as lab:
+    async with Lab(rack(Settings(control=cluster is Cluster.KUBERNETES, bfd=BFD)), name=name) as lab:
         deployment = await _deployment(lab, cluster)
         deployment.prepare()
+        _watch_peers(deployment)
         deployment.start()
         yield deployment
 
@@ -75,13 +88,32 @@ async def set_stage(deployment: Deployment) -> AsyncIterator[Stage]:
     vips = deployment.vips()
     everywhere = frozenset(deployment.nodes)
     await deployment.routed({vip: everywhere for of_one in vips.values() for vip in of_one}, START_TIMEOUT_S)
+    await waits.bfd_up(deployment, START_TIMEOUT_S)
     recorders = {tor: deployment.lab.follow_routes(tor) for tor in deployment.tors}
     load = deployment.lab.start_load([vip for of_one in vips.values() for vip in of_one], LoadPlan(rate=REQUESTS_PER_S))
     try:
-        yield Stage(deployment=deployment, vips=vips, recorders=recorders, load=load)
+        yield Stage(deployment=deployment, vips=vips, spread=_spread(deployment, vips), recorders=recorders, load=load)
     finally:
         for recorder in recorders.values():
             recorder.close()
+
+
+def _watch_peers(deployment: Deployment) -> None:
+    """The examples' peers, with BFD and graceful restart."""
+    deployment.write("bfd.yaml", manifests.dump([manifests.bfd_profile(BFD_PROFILE, BFD)]))
+    peers = list(yaml.safe_load_all((deployment.manifests / PEERS_FILE).read_text()))
+    for peer in peers:
+        peer["spec"] |= {"bfdProfile": BFD_PROFILE, "gracefulRestart": {"restartTimeSeconds": RESTART_TIME_S}}
+    deployment.write(PEERS_FILE, manifests.dump(peers))
+
+
+def _spread(deployment: Deployment, vips: Mapping[ObjectKey, tuple[IPAddress, ...]]) -> frozenset[IPAddress]:
+    """Those of externalTrafficPolicy Cluster, where there is a kube-proxy."""
+    if not isinstance(deployment, KubeDeployment):
+        return frozenset()
+    services = yaml.safe_load_all((deployment.manifests / SERVICES_FILE).read_text())
+    cluster = [each["metadata"] for each in services if each["spec"].get("externalTrafficPolicy") != "Local"]
+    return frozenset(vip for each in cluster for vip in vips[ObjectKey(each["namespace"], each["name"])])
 
 
 def _why_pending(deployment: Deployment) -> str:

@@ -28,7 +28,7 @@ SILENCED = next(scene for scene in SCENES if scene.note)
 
 
 def event(*, failed: int = 0, reset: int = 0) -> Event:
-    return Event(name="any", route_change_s=0.074, requests=160, failed=failed, reset=reset)
+    return Event(name="any", route_change_s=0.074, requests=160, failed=failed, reset=reset, outage_s=0.31)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_an_event_scrolls_by_above_the_table_with_its_failures(console: Console)
         screen.live([WEB])
         screen.event(UNHEALTHY, event(failed=3))
     rendered = " ".join(console.export_text().split())
-    assert f"{UNHEALTHY.title}: ToR kernels changed after 74 ms; 3 of 160 new connections failed" in rendered
+    assert f"{UNHEALTHY.title}: ToR kernels changed after 74 ms; 3 of 160 new connections failed within 310 ms" in rendered
     assert rendered.rindex(WEB.service + " │") > rendered.rindex("new connections failed")
 
 
@@ -95,7 +95,8 @@ def test_a_pipe_gets_one_line_per_event(capsys: pytest.CaptureFixture[str]) -> N
         lines.event(SILENCED, event(failed=2, reset=1))
     assert capsys.readouterr().out.splitlines() == [
         f"{UNHEALTHY.title}: ToR kernels changed after 74 ms; 0 of 160 new connections failed",
-        f"{SILENCED.title}: ToR kernels changed after 74 ms ({SILENCED.note}); 2 of 160 new connections failed, 1 reset",
+        f"{SILENCED.title}: ToR kernels changed after 74 ms ({SILENCED.note}); "
+        "2 of 160 new connections failed within 310 ms, 1 reset",
     ]
 
 
