@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bgp_config.status.node import BGPNodeStatus, DataPathState
-from bgp_config.status.session import BGPSessionStatus, State
+from bgp_config.status.session import BFDState, BGPSessionStatus, SessionBFD, State
 from herald.kube.objects import ObjectKey
 from herald.status.answer import Answer, NodeAnswer, ServiceFact
 from herald.status.text import Cell, Paint, Tone, ago, some, table
@@ -83,7 +83,7 @@ def _data_path(status: BGPNodeStatus) -> Cell:
 
 
 def sessions(answers: Iterable[NodeAnswer], now: datetime, paint: Paint) -> list[str]:
-    head = ["NODE", "PEER", "ROUTER", "AS", "STATE", "FOR", "PREFIXES", "LAST ERROR"]
+    head = ["NODE", "PEER", "ROUTER", "AS", "STATE", "FOR", "BFD", "PREFIXES", "LAST ERROR"]
     rows = [_session(node, session, now) for node in answers for session in node.sessions]
     rows += [row for node in answers for row in _refused(node)]
     return table(head, rows, paint) if rows else ["  none"]
@@ -101,9 +101,19 @@ def _session(node: NodeAnswer, session: BGPSessionStatus, now: datetime) -> list
         str(session.peer_asn),
         (state.value if known or node.silent else "", _STATES[state]),
         ago(session.since, now) if known else "",
+        _bfd(session.bfd) if known else "",
         str(session.prefixes),
         (said, Tone.FAINT if state is State.ESTABLISHED else Tone.BAD),
     ]
+
+
+def _bfd(bfd: SessionBFD | None) -> Cell:
+    """Its state, or why it keeps the BGP session closed or without routes."""
+    if bfd is None:
+        return ""
+    if bfd.reason:
+        return bfd.reason, Tone.BAD
+    return bfd.state.value, Tone.GOOD if bfd.state is BFDState.UP else Tone.DOUBT
 
 
 def _refused(node: NodeAnswer) -> Iterator[list[Cell]]:
@@ -112,7 +122,7 @@ def _refused(node: NodeAnswer) -> Iterator[list[Cell]]:
     for error in node.bgp_node.errors if node.bgp_node else ():
         peer = error.about.removeprefix("BGPPeer/")
         if peer not in there:
-            yield [node.node, peer, "", "", (error.reason, Tone.BAD), "", "", (error.message, Tone.BAD)]
+            yield [node.node, peer, "", "", (error.reason, Tone.BAD), "", "", "", (error.message, Tone.BAD)]
 
 
 def vips(answer: Answer, paint: Paint) -> list[str]:
@@ -152,7 +162,7 @@ def why_not(node: NodeAnswer, vip: VIPAccount) -> str:
         return SILENT
     if vip.state == "withdrawn":
         return vip.reason
-    down = {session.peer for session in node.sessions if session.state is State.DOWN}
+    down = {each.peer for each in node.sessions if each.state is State.DOWN or (each.bfd and each.bfd.reason)}
     return SESSIONS_DOWN if vip.routes and down.issuperset(route.peer for route in vip.routes) else ""
 
 

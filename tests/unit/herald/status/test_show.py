@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bgp_config.status.session import State
+from bgp_config.status.session import BFDState, SessionBFD, State
 from herald.status.explain import story
 from herald.status.show import overview
 from herald.status.text import Cell, Tone, ago, coloured, plain, some, table
@@ -51,6 +51,18 @@ REASONS
 Read from the API server.
 """
     )
+
+
+def test_a_session_without_routes_for_the_sake_of_bfd_says_so_and_does_not_announce() -> None:
+    up, down = SessionBFD(state=BFDState.UP), SessionBFD(state=BFDState.DOWN, reason="bfdDown")
+    sessions = [replace(session("node1", peer), bfd=bfd) for peer, bfd in (("tor1", up), ("tor2", down))]
+    text = overview(answer(world(cluster(nodes=("node1",)), sessions=sessions)), NOW, plain)
+    assert "Established  1h 30m  Up       1" in text
+    assert "Established  1h 30m  bfdDown  1" in text
+    assert "default/web  198.51.100.7  1 of 1" in text
+    sessions = [replace(each, bfd=down) for each in sessions]
+    text = overview(answer(world(cluster(nodes=("node1",)), sessions=sessions)), NOW, plain)
+    assert "default/web  198.51.100.7  0 of 1  sessionsDown: node1" in text
 
 
 def test_a_node_with_no_session_at_all_does_not_announce() -> None:
