@@ -1,13 +1,15 @@
 """Herald's programs on a lab, for tests that look at routers only."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from bgp_config.names import IPAddress
-from herald.kube.objects import ObjectKey
+from herald.kube.objects import Kind, ObjectKey
+from herald.lab import manifests
 from herald.lab.deployment import Deployment, until
 from herald.lab.kube.deployment import kube_deployment
 from herald.lab.lab import Lab
+from herald.lab.manifests import Manifest
 from herald.lab.topology import Settings, Topology, rack
 
 TIMEOUT_S = 30.0
@@ -22,10 +24,12 @@ async def fabric(
     passwords: bool = True,
     all_nodes_everywhere: bool = True,
     kube: bool = False,
+    graceful: Mapping[str, int] | None = None,
 ) -> AsyncIterator[Deployment]:
     """A running deployment of these Services on every node; all their VIPs are in all ToRs' kernels.
 
     `kube`: on a real API server, with kube-proxies; the topology, if given, has a control plane. Else from a folder.
+    `graceful`: the restart time of the peers at each of these ToRs; the others are without graceful restart.
     """
     async with Lab(topology or rack(Settings(control=kube))) as lab:
         if kube:
@@ -33,6 +37,8 @@ async def fabric(
         else:
             deployment = Deployment(lab=lab, examples=None, speaker_flags=flags)
         deployment.prepare()
+        if graceful:
+            deployment.write("network.yaml", manifests.dump(_gracefully(manifests.network(lab.topology), graceful)))
         if passwords:
             for port, password in lab.topology.settings.passwords.items():
                 deployment.write_secret(port, password)
@@ -47,6 +53,14 @@ async def fabric(
         yield deployment
         for name, speaker in deployment.speakers.items():
             assert "Traceback" not in speaker.output(), f"the speaker of {name} has failed: {speaker.output()}"
+
+
+def _gracefully(network: Iterable[Manifest], restart_times: Mapping[str, int]) -> Iterator[Manifest]:
+    for each in network:
+        tor = next((tor for tor in restart_times if f"-{tor}" in each["metadata"]["name"]), None)
+        if each["kind"] == Kind.BGP_PEER and tor is not None:
+            each["spec"]["gracefulRestart"] = {"restartTimeSeconds": restart_times[tor]}
+        yield each
 
 
 def vip(deployment: Deployment, name: str) -> IPAddress:
