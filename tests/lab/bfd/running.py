@@ -1,7 +1,7 @@
 """A running deployment with BFD at 3 x 100 ms on all node ports, and what its ToRs' bfdd say."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -17,9 +17,11 @@ UP_S = 20.0
 
 
 @asynccontextmanager
-async def bfd_fabric(settings: Settings | None = None, *, passwords: bool = True) -> AsyncIterator[Deployment]:
-    """A rack of two nodes unless said otherwise, one VIP; every BFD session is up at both ends."""
-    async with fabric(rack(settings or Settings(nodes=2, bfd=FAST)), services=["web"], passwords=passwords) as deployment:
+async def bfd_fabric(
+    settings: Settings | None = None, *, graceful: Mapping[str, int] | None = None
+) -> AsyncIterator[Deployment]:
+    """A rack of two nodes unless said otherwise, one VIP; every BFD session is up at both ends. `graceful`: see `fabric`."""
+    async with fabric(rack(settings or Settings(nodes=2, bfd=FAST)), services=["web"], graceful=graceful) as deployment:
         await all_up(deployment)
         yield deployment
         for bfd in deployment.bfds.values():
