@@ -112,12 +112,14 @@ class Speaker:
         core, table = self.core, self.table
         if (node := core.cluster.node) is None:
             return None
-        admission = self.witnesses.admission
-        bfd = self.witnesses.bfd.report(core.peering, moment.monotonic)
+        witnesses, admission = self.witnesses, self.witnesses.admission
+        bfd = witnesses.bfd.report(core.peering, moment.monotonic)
         data_path = admission.report() if admission else DataPathReport(kind=str(self._settings.data_path))
         return Report(
             node=node,
-            bgp_node=node_status(core, table, data_path, bfd, self._since, moment, self.witnesses.drain.progress),
+            bgp_node=node_status(
+                core, table, data_path, bfd, self._since, moment, witnesses.drain.progress, witnesses.by_hand.errors()
+            ),
             sessions=session_statuses(core, table, bfd, self._since, moment),
         )
 

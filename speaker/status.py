@@ -3,7 +3,7 @@
 Everything is said each time, since what server-side apply does not name again is removed. Texts and lists are bounded.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -20,6 +20,7 @@ from bgp_config.status.condition import Condition, ConditionStatus, ConditionTyp
 from bgp_config.status.node import (
     MAX_ERRORS,
     MAX_SERVICES,
+    Announcement,
     BGPNodeStatus,
     ConfigInUse,
     Counts,
@@ -95,10 +96,11 @@ def node_status(
     since: Since,
     now: Moment,
     progress: Progress | None = None,
+    by_hand: Sequence[tuple[str, str, str]] = (),
 ) -> BGPNodeStatus:
-    """`progress`: how far the node is in what Drains ask for."""
+    """`progress`: how far the node is in what Drains ask for; `by_hand`: what is withdrawn by hand, as errors."""
     utc = now.utc.replace(microsecond=0)
-    errors = tuple(_errors(core, bfd, since, utc))
+    errors = tuple(_errors(core, [*by_hand, *bfd.errors()], since, utc))
     not_normal = dict(_not_normal(core))
     return BGPNodeStatus(
         version=VERSION,
@@ -108,7 +110,7 @@ def node_status(
         drain=_drain(core, progress or Progress(), since, utc),
         stale_since=since.of("stale", bool(core.cluster.stale), utc) if core.cluster.stale else None,
         errors=errors[:MAX_ERRORS],
-        services_not_normal=tuple(_service(key, not_normal[key]) for key in nsmallest(MAX_SERVICES, not_normal)),
+        services_not_normal=tuple(_service(key, *not_normal[key]) for key in nsmallest(MAX_SERVICES, not_normal)),
         services_not_normal_total=len(not_normal),
         conditions=(_ready(core, table, since, utc),),
     )
@@ -219,11 +221,12 @@ def _drain(core: Core, progress: Progress, since: Since, now: datetime) -> Drain
     return Drain(reason=reason.value, since=since_when, message=message, phase=progress.phase, grants=progress.grants)
 
 
-def _errors(core: Core, bfd: BfdReport, since: Since, now: datetime) -> Iterator[NodeError]:
-    """Peers without a session or with too many prefixes, advertisements that disagree, kinds that lag behind, and
-    configuration objects of which the current form is not in force.
+def _errors(core: Core, known: Sequence[tuple[str, str, str]], since: Since, now: datetime) -> Iterator[NodeError]:
+    """What is `known` to others; peers without a session or with too many prefixes; advertisements that disagree; kinds that
+    lag behind; configuration objects of which the current form is not in force.
     """
-    found = [(f"BGPPeer/{peer}", reason.value, reason.remedy) for peer, reason in sorted(core.peering.refused.items())]
+    refused = sorted(core.peering.refused.items())
+    found = [*known, *((f"BGPPeer/{peer}", reason.value, reason.remedy) for peer, reason in refused)]
     found += [
         (f"BGPPeer/{peer}", Reason.PREFIX_LIMIT.value, f"{count} prefixes are withheld: {Reason.PREFIX_LIMIT.remedy}")
         for peer, count in sorted(core.beyond_limits.items())
@@ -232,7 +235,6 @@ def _errors(core: Core, bfd: BfdReport, since: Since, now: datetime) -> Iterator
         (f"BGPAdvertisement/{conflict.advertisements[0]}", "advertisementsDisagree", str(conflict))
         for conflict in sorted(core.conflicts)
     ]
-    found += bfd.errors()
     found += [(kind.value, "stale", why) for kind, why in sorted(core.cluster.stale.items())]
     for key, verdict in core.cluster.verdicts.items():
         if verdict.in_force is not InForce.CURRENT:
@@ -243,16 +245,24 @@ def _errors(core: Core, bfd: BfdReport, since: Since, now: datetime) -> Iterator
         yield NodeError(about=clip(about, 316), reason=reason, message=clip(message), since=at)
 
 
-def _not_normal(core: Core) -> Iterator[tuple[ObjectKey, Reason]]:
+def _not_normal(core: Core) -> Iterator[tuple[ObjectKey, tuple[Reason, RouteState]]]:
+    """By the first reason that asks for something."""
     for key, decision in core.decisions.items():
-        reasons = (decision.reason, *(vip.reason for vip in decision.vips))
-        reason = next((r for r in reasons if r and r not in AS_IT_SHOULD_BE | OF_THE_NODE), None)
-        if reason:
-            yield key, reason
+        said = ((decision.reason, RouteState.WITHDRAWN), *((vip.reason, vip.state) for vip in decision.vips))
+        for reason, state in said:
+            if reason and reason not in AS_IT_SHOULD_BE | OF_THE_NODE:
+                yield key, (reason, state)
+                break
 
 
-def _service(key: ObjectKey, reason: Reason) -> ServiceNotNormal:
-    return ServiceNotNormal(namespace=key.namespace, name=key.name, reason=reason.value, message=clip(reason.remedy))
+def _service(key: ObjectKey, reason: Reason, state: RouteState) -> ServiceNotNormal:
+    return ServiceNotNormal(
+        namespace=key.namespace,
+        name=key.name,
+        reason=reason.value,
+        state=Announcement.LEAST_PREFERRED if state.is_announced else Announcement.WITHDRAWN,
+        message=clip(reason.remedy),
+    )
 
 
 def _ready(core: Core, table: SessionTable, since: Since, now: datetime) -> Condition:

@@ -79,10 +79,18 @@ class Counts(Status, frozen=True, kw_only=True):
     established: Annotated[Number, Meta(description="Sessions that are Established.")]
 
 
+class Announcement(StrEnum):
+    """What becomes of a VIP that is not announced as it should be."""
+
+    LEAST_PREFERRED = "LeastPreferred"
+    WITHDRAWN = "Withdrawn"
+
+
 class ServiceNotNormal(Status, frozen=True, kw_only=True):
     namespace: Annotated[Word, Meta(description="The Service's namespace.")]
     name: Annotated[Word, Meta(description="The Service's name.")]
     reason: Annotated[Word, Meta(description="Why, in one word for machines.")]
+    state: Annotated[Announcement, Meta(description="LeastPreferred or Withdrawn.")] = Announcement.WITHDRAWN
     message: Annotated[Text, Meta(description="Why, for people.")] = ""
 
 

@@ -1,6 +1,6 @@
 """Break-glass: a person on the node withdraws a VIP, or all, without the API and for a time that ends by itself.
 
-- `order`: what was ordered, by whom, until when; pure. `switch_file`: orders that are written in a file; pure.
+- `order`: what was ordered, by whom, until when. `switch_file`: what is written in a file; `switch` watches it.
 - `keep`: orders outlive a restart of the speaker, on the same boot.
 - `witness`: gives the orders in evidence and says each in the log. `command_socket`: where `herald withdraw` gives them.
 - `metrics`: how many there are.

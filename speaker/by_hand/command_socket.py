@@ -8,7 +8,6 @@ import asyncio
 import os
 import socket
 import struct
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from typing import assert_never
 
 import msgspec
 
-from speaker.by_hand.order import MAX_REASON, Order, Way, bounded, parse_about, word
-from speaker.by_hand.witness import ByHand, until_utc
+from speaker.by_hand.order import Order, Way, bounded, parse_about, word
+from speaker.by_hand.witness import ByHand
 from speaker.by_hand.words import SOCKET, Cancel, Command, List, OrderFact, Reply, Withdraw
 from speaker.private_socket import bind_private
 
@@ -80,9 +79,8 @@ def _do(by_hand: ByHand, command: Command, who: str) -> str:
     """What else there is to know. Raises ValueError and OSError as ByHand does."""
     match command:
         case Withdraw():
-            until = time.monotonic() + bounded(command.ttl_s)
-            reason = command.reason[:MAX_REASON]
-            by_hand.give(Order(about=parse_about(command.about), until=until, way=Way.COMMAND, who=who, reason=reason))
+            about, ttl_s = parse_about(command.about), bounded(command.ttl_s)
+            by_hand.give(Order.now(about, ttl_s, Way.COMMAND, who, command.reason))
             return ""
         case Cancel(about=about):
             if by_hand.cancel(parse_about(about), who):
@@ -95,9 +93,7 @@ def _do(by_hand: ByHand, command: Command, who: str) -> str:
 
 
 def _fact(order: Order) -> OrderFact:
-    return OrderFact(
-        about=word(order.about), until=until_utc(order), who=order.who, way=order.way.value, reason=order.reason
-    )
+    return OrderFact(about=word(order.about), until=order.until_utc, who=order.who, way=order.way.value, reason=order.reason)
 
 
 def _caller(connected: socket.socket) -> Caller:

@@ -3,6 +3,7 @@
 Written before an order is confirmed. Of another boot, another node or damaged it counts for nothing, and is set aside.
 """
 
+from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Order(msgspec.Struct, frozen=True, omit_defaults=True):
     until: float
+    until_utc: datetime
     way: Way
     who: str
     about: str = ""
@@ -37,7 +39,7 @@ class _Kept(msgspec.Struct, frozen=True):
 
 def save(directory: Path, origin: Origin, kept: Kept) -> None:
     """Raises OSError."""
-    plain = [_Order(each.until, each.way, each.who, _text(each.about), each.reason) for each in kept.orders]
+    plain = [_Order(each.until, each.until_utc, each.way, each.who, _text(each.about), each.reason) for each in kept.orders]
     with Writer(directory / NAME, origin) as file:
         file.add([msgspec.json.encode(_Kept(plain, kept.switch))])
 
@@ -67,7 +69,7 @@ def _kept(said: _Kept) -> Kept:
 
 def _order(said: _Order) -> Order:
     about = ip_address(said.about) if said.about else None
-    return Order(about=about, until=said.until, way=said.way, who=said.who, reason=said.reason)
+    return Order(about=about, until=said.until, until_utc=said.until_utc, way=said.way, who=said.who, reason=said.reason)
 
 
 def _text(about: About) -> str:

@@ -1,14 +1,16 @@
-"""What was ordered by hand: this VIP, or all, is withdrawn from this node until then. Pure.
+"""What was ordered by hand: this VIP, or all, is withdrawn from this node until then.
 
 Every order has an end, at most LONGEST_S away. A later order about the same, by the same way, takes the place of an earlier.
 """
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from bgp_config.names import IPAddress
 
@@ -34,13 +36,26 @@ About: TypeAlias = IPAddress | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`until` is of the monotonic clock, which is one for all processes of a boot. `who`: for people."""
+    """`until` is of the monotonic clock, which is one for all processes of a boot; `until_utc` and `who` are for people."""
 
     about: About
     until: float
+    until_utc: datetime
     way: Way
     who: str
     reason: str = ""
+
+    @classmethod
+    def now(cls, about: About, ttl_s: float, way: Way, who: str, reason: str = "") -> Self:
+        """From now on, for so long."""
+        until_utc = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=ttl_s)
+        return cls(
+            about=about, until=time.monotonic() + ttl_s, until_utc=until_utc, way=way, who=who, reason=reason[:MAX_REASON]
+        )
+
+    def __str__(self) -> str:
+        why = f": {self.reason}" if self.reason else ""
+        return f"until {self.until_utc:%Y-%m-%dT%H:%M:%SZ} by {self.who}, by {self.way}{why}"
 
 
 @dataclass(slots=True)

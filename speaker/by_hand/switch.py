@@ -7,7 +7,6 @@ import asyncio
 import logging
 import os
 import stat
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -56,11 +55,11 @@ class Switch:
         version = found.version if found else GONE
         if version == self._by_hand.switch:
             return
-        now, who = time.monotonic(), f"uid {found.owner}" if found else "the file is gone"
+        who = f"uid {found.owner}" if found else "the file is gone"
         switches = parse(found.text if found else "")
         for problem in switches.problems:
             log.error("a line of the switch file says nothing", extra=fields(file=self._path, why=problem))
-        orders = [Order(about=about, until=now + ttl_s, way=Way.FILE, who=who) for about, ttl_s in switches.ttl_s.items()]
+        orders = [Order.now(about, ttl_s, Way.FILE, who) for about, ttl_s in switches.ttl_s.items()]
         try:
             self._by_hand.obey_switch(version, orders, who)
         except (OSError, ValueError) as error:

@@ -1,9 +1,7 @@
 """Orders by hand as a witness: what is ordered stands withdrawn, and every order, its end and who gave it is in the log."""
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -55,6 +53,11 @@ class ByHand(Witness):
         """The version of the switch file that was obeyed last."""
         return self._switch
 
+    def errors(self) -> list[tuple[str, str, str]]:
+        """For the BGPNode: what each order is about, the reason in one word, and the rest in words."""
+        reason = Reason.WITHDRAWN_BY_HAND.value
+        return [(f"VIP/{word(order.about)}", reason, f"withdrawn by hand {order}") for order in self._orders.in_force]
+
     def testify(self, core: Core, now: float) -> None:
         for order in self._orders.expire(now):
             log.warning("a withdrawal by hand is over", extra=_audit(order))
@@ -102,12 +105,7 @@ class ByHand(Witness):
         keep.save(self.directory, self._origin, Kept(orders=self._orders.in_force, switch=self._switch))
 
 
-def until_utc(order: Order) -> datetime:
-    """By the clock of this host, as it goes now."""
-    return (datetime.now(UTC) + timedelta(seconds=order.until - time.monotonic())).replace(microsecond=0)
-
-
 def _audit(order: Order, **more: object) -> dict[str, Mapping[str, object]]:
-    until = until_utc(order).isoformat()
     why = {"reason": order.reason} if order.reason else {}
+    until = order.until_utc.isoformat()
     return fields(about=word(order.about), until=until, who=order.who, way=order.way, **why, **more)

@@ -7,10 +7,11 @@ import msgspec
 
 from bgp_config.names import NodeName, PeerName, host_prefix
 from bgp_config.status.condition import ConditionStatus
-from bgp_config.status.node import MAX_SERVICES, BGPNodeStatus, DataPathState
+from bgp_config.status.node import MAX_SERVICES, Announcement, BGPNodeStatus, DataPathState
 from bgp_config.status.session import BFDState, BGPSessionStatus, State
 from herald.kube.objects import EXCLUDE_LABEL, Kind, KubeObject
 from herald.kube.source import Change, Stale, Synced, Upsert
+from speaker import evidence
 from speaker.bfd.packet import State as Link
 from speaker.bfd.policy import Standing, Verdict
 from speaker.bfd.report import Account, BfdReport
@@ -18,7 +19,7 @@ from speaker.bfd.status import Hop, Status
 from speaker.core import Core
 from speaker.peering import NodeNetwork, Source
 from speaker.reasons import PeerReason, Reason
-from speaker.route import PathAttributes
+from speaker.route import PathAttributes, RouteState
 from speaker.session import Closed, Established, Programmed, SessionEvent
 from speaker.status import DataPathReport, Moment, Since, config_hash, node_status, session_statuses, state_of
 from speaker.table import SessionTable
@@ -247,3 +248,24 @@ def test_a_bfd_program_that_is_missed_is_an_error_of_the_node() -> None:
     said = speaking.sessions()["node1.tor1"].bfd
     assert said is not None
     assert (said.state, said.since) == (BFDState.UNKNOWN, None)
+
+
+def test_a_service_that_is_least_preferred_is_told_from_one_that_is_withdrawn() -> None:
+    speaking = Speaking(*CONFIG, *WEB)
+    told = []
+    for state in (RouteState.LAST_RESORT, RouteState.WITHDRAWN):
+        doubt = evidence.Standing(state, Reason.HEALTH_CHECK_FAILED)
+        speaking.core.doubt(evidence.Source.HEALTH, ip("198.51.100.7"), doubt)
+        speaking.core.step()
+        told += [(each.reason, each.state) for each in speaking.node().services_not_normal]
+    assert told == [
+        ("healthCheckFailed", Announcement.LEAST_PREFERRED),
+        ("healthCheckFailed", Announcement.WITHDRAWN),
+    ]
+
+
+def test_what_is_withdrawn_by_hand_is_told_with_its_end() -> None:
+    speaking = Speaking(*CONFIG, *WEB)
+    known = [("VIP/198.51.100.7", "withdrawnByHand", "until 12:15")]
+    status = node_status(speaking.core, speaking.table, NO_GATE, speaking.bfd, speaking.since, moment(1000.0), by_hand=known)
+    assert [(each.about, each.message) for each in status.errors] == [("VIP/198.51.100.7", "until 12:15")]

@@ -1,15 +1,18 @@
 """Orders by hand: bounded in number and time, one for each VIP and way."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from speaker.by_hand.order import LONGEST_S, MAX_ORDERS, About, Order, Orders, Way, bounded, parse_about, parse_ttl
 from tests.builders import ip
 
 VIP = ip("198.51.100.7")
+UTC_END = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def order(about: About = VIP, until: float = 100.0, way: Way = Way.COMMAND) -> Order:
-    return Order(about=about, until=until, way=way, who="uid 0")
+    return Order(about=about, until=until, until_utc=UTC_END, way=way, who="uid 0")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("90s", 90), ("15m", 900), ("2h", 7200), ("24h", LONGEST_S)])

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,8 @@ class Node:
         self.woken += 1
 
     def give(self, about: About, until: float) -> None:
-        self.by_hand.give(Order(about=about, until=until, way=Way.COMMAND, who="uid 0, pid 7", reason="incident"))
+        order = Order.now(about, 60, Way.COMMAND, "uid 0, pid 7", "incident")
+        self.by_hand.give(replace(order, until=until))
 
     def announced(self, now: float | None = None) -> set[str]:
         self.by_hand.testify(self.core, time.monotonic() if now is None else now)
@@ -148,6 +150,14 @@ def test_the_log_tells_who_what_until_when_and_how_it_ended(tmp_path: Path, capl
     assert (first["who"], first["reason"], first["way"]) == ("uid 0, pid 7", "incident", "command")
     assert first["until"].endswith("+00:00")
     assert cancelled["by"] == "uid 0, pid 8"
+
+
+def test_the_bgp_node_tells_each_order_its_end_and_its_giver(tmp_path: Path) -> None:
+    this = Node(tmp_path)
+    this.give(WEB, until=10)
+    ((about, reason, message),) = this.by_hand.errors()
+    assert (about, reason) == (f"VIP/{WEB}", "withdrawnByHand")
+    assert message.endswith("Z by uid 0, pid 7, by command: incident")
 
 
 class TestSwitchFile:
