@@ -12,7 +12,7 @@ import msgspec
 
 from bgp_config.names import IPAddress, NodeName, PeerName
 from bgp_config.status.condition import ConditionStatus, ConditionType
-from bgp_config.status.node import SILENCE_S, BGPNodeStatus
+from bgp_config.status.node import SILENCE_S, Announcement, BGPNodeStatus
 from bgp_config.status.session import BGPSessionStatus, State
 from controller.plan import Plan
 from herald.kube.objects import (
@@ -34,9 +34,17 @@ from speaker.account import ServiceAccount, VIPAccount, accounts
 from speaker.cluster import Cluster
 from speaker.core import Core
 from speaker.localize import Neighbor, localize
+from speaker.evidence import Source as EvidenceSource
+from speaker.evidence import Standing
 from speaker.peering import NodeNetwork, Source, node_addresses, peers_here
 
+from speaker.reasons import Reason
+from speaker.route import RouteState
 CLOCK_MARGIN = timedelta(seconds=30)
+MOST_DECISIONS = 20_000
+"""Of one node about one Service: so many take about three seconds."""
+LAST_RESORTS = frozenset({Reason.HEALTH_CHECK_FAILED, Reason.DATA_PATH_TIMEOUT, Reason.DATA_PATH_SILENT, Reason.STALE})
+"""Reasons for which a node that may be sick is least preferred."""
 """Between this machine's clock and the node's."""
 
 
@@ -110,10 +118,23 @@ def _assumed_sessions(core: Core, now: datetime) -> Iterable[BGPSessionStatus]:
     for peer, spec in core.peering.sessions.items():
         yield BGPSessionStatus(
             node=core.cluster.node_name,
+    if speaker:
+        _believe(core, speaker)
             peer=peer,
             peer_address=str(spec.peer_address),
             peer_asn=spec.peer_asn,
             local_asn=spec.local_asn,
+def _believe(core: Core, speaker: BGPNodeStatus) -> None:
+    """What the speaker knows of itself beyond the objects and still announces by, so that it is decided as there."""
+    last_resorts = {reason.value: Standing(RouteState.LAST_RESORT, reason) for reason in LAST_RESORTS}
+    core.stand(EvidenceSource.HEALTH, last_resorts.get(speaker.drain.reason) if speaker.drain else None)
+    for word in speaker.services_not_normal:
+        key = ObjectKey(word.namespace, word.name)
+        if word.state is Announcement.LEAST_PREFERRED and key in core.cluster.services:
+            for vip in core.cluster.services[key].vips:
+                core.doubt(EvidenceSource.HEALTH, (key, vip), last_resorts.get(word.reason))
+
+
             state=State.UNKNOWN,
             since=now,
             prefixes=len(core.ribs.table(spec)),
