@@ -10,6 +10,7 @@ Without --local the speakers' own code decides again, for every node, on what th
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from herald.kube.api import ApiClient, ApiError, UnreachableError
 from herald.kube.objects import ObjectKey
 from herald.status import explain, local, preflight, show
 from herald.status.answer import Answer
-from herald.status.decided import decide
+from herald.status.decided import MOST_DECISIONS, decide
 from herald.status.preflight import Verdict
 from herald.status.text import coloured, plain
 from herald.status.world import NotReadableError, read_cluster, read_folder
@@ -59,6 +60,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
         metavar="ADDR",
         help="with --node: is there a route back to this client? (default: to anybody)",
     )
+    parser.add_argument("--all", action="store_true", help="decide about all Services, however many there are")
     parser.add_argument("--load-balancer-class", default="herald-lb.io/bgp", metavar="CLASS")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     parser.set_defaults(run=_run, error=parser.error)
@@ -91,6 +93,7 @@ def _said(error: Exception, args: argparse.Namespace) -> str:
 
 
 def _status(args: argparse.Namespace, only: ObjectKey | None) -> int:
+    gc.disable()  # it ends soon, and looking for garbage among so many objects would take a third of the time
     now = datetime.now(UTC)
     answer = asyncio.run(_ask(args, only, now))
     if only and not answer.services and not any(node.services for node in answer.nodes):
@@ -109,7 +112,8 @@ async def _ask(args: argparse.Namespace, only: ObjectKey | None, now: datetime) 
     if args.manifests:
         return decide(await read_folder(args.manifests, args.state), args.load_balancer_class, now, only)
     async with ApiClient(access(args.kubeconfig)) as client:
-        return decide(await read_cluster(client, only), args.load_balancer_class, now, only)
+        world = await read_cluster(client, only)
+    return decide(world, args.load_balancer_class, now, only, most=sys.maxsize if args.all else MOST_DECISIONS)
 
 
 def _preflight(args: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ Field names are the Kubernetes API's in snake case; the JSON names are camelCase
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeAlias
 
@@ -140,6 +141,7 @@ class ServiceStatus(Value, frozen=True):
     conditions: list[Condition] = []
 
 
+@lru_cache(maxsize=1 << 15)
 def _address(text: str | None) -> IPAddress | None:
     try:
         return ip_address(text) if text else None

@@ -51,10 +51,14 @@ class ServiceFact(Told, frozen=True, kw_only=True):
 
 
 class Answer(Told, frozen=True, kw_only=True):
-    """`source` says where this is from, `live` whether speakers themselves have told how their sessions are."""
+    """`source` says where this is from, `live` whether speakers themselves have told how their sessions are.
+
+    `left_out`: how many Services nothing is told about, since there are so many, and nobody names them as not normal.
+    """
 
     source: str
     live: bool = True
     nodes: tuple[NodeAnswer, ...] = ()
     services: tuple[ServiceFact, ...] = ()
+    left_out: int = 0
     problems: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ these every peer that selects a node is taken to be reachable.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -33,38 +34,54 @@ from speaker.about import addresses, endpoints
 from speaker.account import ServiceAccount, VIPAccount, accounts
 from speaker.cluster import Cluster
 from speaker.core import Core
-from speaker.localize import Neighbor, localize
 from speaker.evidence import Source as EvidenceSource
 from speaker.evidence import Standing
+from speaker.localize import Neighbor, localize
 from speaker.peering import NodeNetwork, Source, node_addresses, peers_here
-
 from speaker.reasons import Reason
 from speaker.route import RouteState
-CLOCK_MARGIN = timedelta(seconds=30)
+
 MOST_DECISIONS = 20_000
 """Of one node about one Service: so many take about three seconds."""
 LAST_RESORTS = frozenset({Reason.HEALTH_CHECK_FAILED, Reason.DATA_PATH_TIMEOUT, Reason.DATA_PATH_SILENT, Reason.STALE})
 """Reasons for which a node that may be sick is least preferred."""
+CLOCK_MARGIN = timedelta(seconds=30)
 """Between this machine's clock and the node's."""
 
 
-def decide(world: World, load_balancer_class: str, now: datetime, only: ObjectKey | None = None) -> Answer:
-    """Of all Services, or of one."""
-    facts, problems = _facts(world, load_balancer_class, only)
-    if only is not None:
-        world = replace(world, changes=_concerning(world.changes, only))
-    nodes = sorted(
-        (change.object for change in world.changes if isinstance(change, Upsert) and isinstance(change.object, Node)),
-        key=lambda node: node.metadata.name,
-    )
-    keys = [fact.key for fact in facts]
+def decide(
+    world: World, load_balancer_class: str, now: datetime, only: ObjectKey | None = None, most: int = MOST_DECISIONS
+) -> Answer:
+    """Of one Service, or of all; where these are more than `most` decisions, of those that speakers or controller name."""
+    known = _known(world, load_balancer_class)
+    nodes = _nodes(world)
+    keys = [only] if only is not None else sorted(known.cluster.services)
+    if is_narrowed := only is None and world.live and len(keys) * len(nodes) > most:
+        keys = sorted(_named(world, known))[: most // len(nodes)]
+    if only is not None or is_narrowed:
+        world = replace(world, changes=_concerning(world.changes, frozenset(keys), alone=is_narrowed))
+    services = [known.cluster.services[key] for key in keys if key in known.cluster.services]
     return Answer(
         source=world.source,
         live=world.live,
         nodes=tuple(_node(world, node, load_balancer_class, keys, now) for node in nodes),
-        services=tuple(facts),
-        problems=(*world.problems, *problems),
+        services=tuple(_fact(known, service, world) for service in services),
+        left_out=len(known.cluster.services) - len(keys) if is_narrowed else 0,
+        problems=(*world.problems, *_problems(known.cluster)),
     )
+
+
+def _nodes(world: World) -> list[Node]:
+    found = (change.object for change in world.changes if isinstance(change, Upsert))
+    return sorted((each for each in found if isinstance(each, Node)), key=lambda node: node.metadata.name)
+
+
+def _named(world: World, known: "_Known") -> set[ObjectKey]:
+    """The Services of which a speaker says that they are not normal, which lack what they ask for, or have no VIP yet."""
+    said = {ObjectKey(each.namespace, each.name) for _, status in world.speakers for each in status.services_not_normal}
+    pending = {key for key, record in known.plan.records.items() if record.unmet}
+    services = known.cluster.services
+    return (said | pending | {key for key, service in services.items() if not service.vips}) & services.keys()
 
 
 def _node(world: World, node: Node, load_balancer_class: str, keys: Iterable[ObjectKey], now: datetime) -> NodeAnswer:
@@ -101,8 +118,21 @@ def _core(
     core.apply([Synced(Kind.SECRET)])
     neighbors = [neighbor for peer in peers if isinstance(neighbor := localize(peer, node), Neighbor)]
     core.learn(NodeNetwork(sources={n.address: _source(n, node, sessions.get(n.name)) for n in neighbors}))
+    if speaker:
+        _believe(core, speaker)
     core.step()
     return core
+
+
+def _believe(core: Core, speaker: BGPNodeStatus) -> None:
+    """What the speaker knows of itself beyond the objects and still announces by, so that it is decided as there."""
+    last_resorts = {reason.value: Standing(RouteState.LAST_RESORT, reason) for reason in LAST_RESORTS}
+    core.stand(EvidenceSource.HEALTH, last_resorts.get(speaker.drain.reason) if speaker.drain else None)
+    for word in speaker.services_not_normal:
+        key = ObjectKey(word.namespace, word.name)
+        if word.state is Announcement.LEAST_PREFERRED and key in core.cluster.services:
+            for vip in core.cluster.services[key].vips:
+                core.doubt(EvidenceSource.HEALTH, (key, vip), last_resorts.get(word.reason))
 
 
 def _source(neighbor: Neighbor, node: Node, session: BGPSessionStatus | None) -> Source:
@@ -118,23 +148,10 @@ def _assumed_sessions(core: Core, now: datetime) -> Iterable[BGPSessionStatus]:
     for peer, spec in core.peering.sessions.items():
         yield BGPSessionStatus(
             node=core.cluster.node_name,
-    if speaker:
-        _believe(core, speaker)
             peer=peer,
             peer_address=str(spec.peer_address),
             peer_asn=spec.peer_asn,
             local_asn=spec.local_asn,
-def _believe(core: Core, speaker: BGPNodeStatus) -> None:
-    """What the speaker knows of itself beyond the objects and still announces by, so that it is decided as there."""
-    last_resorts = {reason.value: Standing(RouteState.LAST_RESORT, reason) for reason in LAST_RESORTS}
-    core.stand(EvidenceSource.HEALTH, last_resorts.get(speaker.drain.reason) if speaker.drain else None)
-    for word in speaker.services_not_normal:
-        key = ObjectKey(word.namespace, word.name)
-        if word.state is Announcement.LEAST_PREFERRED and key in core.cluster.services:
-            for vip in core.cluster.services[key].vips:
-                core.doubt(EvidenceSource.HEALTH, (key, vip), last_resorts.get(word.reason))
-
-
             state=State.UNKNOWN,
             since=now,
             prefixes=len(core.ribs.table(spec)),
@@ -181,22 +198,22 @@ class _Known:
     plan: Plan
 
 
-def _facts(world: World, load_balancer_class: str, only: ObjectKey | None) -> tuple[list[ServiceFact], list[str]]:
-    """Every load balancer Service in order, or one; and what is wrong with configuration objects."""
-    cluster, plan = Cluster(NodeName("")), Plan(load_balancer_class)
+def _known(world: World, load_balancer_class: str) -> _Known:
+    known = _Known(Cluster(NodeName("")), Plan(load_balancer_class))
     for change in world.changes:
-        cluster.apply(change)
-        plan.apply(change)
-    plan.settle()
-    known = _Known(cluster, plan)
-    services = sorted(cluster.services.items())
-    facts = [_fact(known, service, world) for key, service in services if only is None or key == only]
-    problems = [
+        known.cluster.apply(change)
+        known.plan.apply(change)
+    known.plan.settle()
+    return known
+
+
+def _problems(cluster: Cluster) -> list[str]:
+    """What is wrong with configuration objects."""
+    return [
         f"{key}: {problem} (in force: {verdict.in_force.value})"
         for key, verdict in cluster.verdicts.items()
         for problem in verdict.problems
     ]
-    return facts, problems
 
 
 def _fact(known: _Known, service: Service, world: World) -> ServiceFact:
@@ -215,19 +232,21 @@ def _fact(known: _Known, service: Service, world: World) -> ServiceFact:
     )
 
 
-def _concerning(changes: Iterable[Change], key: ObjectKey) -> tuple[Change, ...]:
-    """Without the objects that do not bear on this Service. Others compete with it where a peer has a limit."""
+def _concerning(changes: Iterable[Change], keys: AbstractSet[ObjectKey], *, alone: bool) -> tuple[Change, ...]:
+    """Without the objects that do not bear on these Services. Others compete with them where a peer has a limit, which is
+    passed over with `alone`: then speakers have named those that have no place.
+    """
     changes = tuple(changes)
     objects = [change.object for change in changes if isinstance(change, Upsert)]
-    has_limits = any(isinstance(each, ConfigManifest) and "maxPrefixes" in each.spec for each in objects)
-    vips = {vip for each in objects if isinstance(each, Service) and each.key == key for vip in each.vips}
+    has_limits = not alone and any(isinstance(each, ConfigManifest) and "maxPrefixes" in each.spec for each in objects)
+    vips = {vip for each in objects if isinstance(each, Service) and each.key in keys for vip in each.vips}
 
     def concerns(each: KubeObject) -> bool:
         match each:
             case Service():
-                return has_limits or each.key == key or not vips.isdisjoint(each.vips)
+                return has_limits or each.key in keys or not vips.isdisjoint(each.vips)
             case EndpointSlice():
-                return each.service_key == key
+                return each.service_key in keys
             case _:
                 return True
 

@@ -27,6 +27,11 @@ def overview(answer: Answer, now: datetime, paint: Paint) -> str:
     lines = [paint("NODES", Tone.HEAD), *nodes(answer, now, paint)]
     lines += ["", paint("SESSIONS", Tone.HEAD), *sessions(answer.nodes, now, paint)]
     lines += ["", paint("VIPS", Tone.HEAD), *vips(answer, paint)]
+    if answer.left_out:
+        lines += [
+            f"  {answer.left_out:,} more Services, which no speaker names as not normal: --all decides about each of them,",
+            "  which takes its time, svc NAMESPACE/NAME about one.",
+        ]
     if answer.problems:
         lines += ["", paint("PROBLEMS", Tone.HEAD), *(f"  {paint(problem, Tone.BAD)}" for problem in answer.problems)]
     if meanings := list(remedies(answer)):
@@ -43,21 +48,34 @@ def _source(answer: Answer) -> str:
 
 def nodes(answer: Answer, now: datetime, paint: Paint) -> list[str]:
     head = ["NODE", "SPEAKER", "HEARD", "SESSIONS", "ANNOUNCES", "DATA PATH", "CONFIG", "VERSION"]
-    return table(head, (_node(node, now, live=answer.live) for node in answer.nodes), paint)
+    return table(head, (_node(node, now, answer) for node in answer.nodes), paint)
 
 
-def _node(node: NodeAnswer, now: datetime, *, live: bool) -> list[Cell]:
+def _node(node: NodeAnswer, now: datetime, answer: Answer) -> list[Cell]:
     up = sum(session.state is State.ESTABLISHED for session in node.sessions)
     wanted = len(node.sessions)
-    announced = sum(is_announced(node, vip) for each in node.services for vip in each.vips)
+    announced = _announced(node) if answer.left_out else sum(is_announced(node, v) for s in node.services for v in s.vips)
     tone = Tone.GOOD if up == wanted else Tone.BAD
-    counted: Cell = (f"{up} of {wanted}", tone) if live else f"{wanted}"
+    counted: Cell = (f"{up} of {wanted}", tone) if answer.live else f"{wanted}"
     status = node.bgp_node
     known: list[Cell] = ["", "", ""]
     if status:
         known = [_data_path(status), status.config.hash if status.config else "", status.version]
     heard = f"{ago(status.heartbeat, now)} ago" if status and status.heartbeat else ""
-    return [node.node, _speaker(node, live=live), heard, counted, f"{announced} VIP{'s' if announced != 1 else ''}", *known]
+    return [
+        node.node,
+        _speaker(node, live=answer.live),
+        heard,
+        counted,
+        f"{announced} VIP{'s' if announced != 1 else ''}",
+        *known,
+    ]
+
+
+def _announced(node: NodeAnswer) -> int:
+    """By the speaker's own word."""
+    counts = node.bgp_node.counts if node.bgp_node else None
+    return counts.announced if counts and not node.silent else 0
 
 
 def _speaker(node: NodeAnswer, *, live: bool) -> Cell:

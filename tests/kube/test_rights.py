@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from herald.kube.api import ApiClient, KubeconfigFile
+from herald.kube.objects import Kind, ObjectKey
+from herald.kube.source import Upsert
 from herald.lab import manifests
 from herald.lab.kube.api_server import ApiServer
 from herald.lab.kube.api_server import api_server as running
@@ -18,6 +21,7 @@ from herald.lab.kube.helm import NAMESPACE, install
 from herald.lab.kube.tokens import pod_token
 from herald.lab.manifests import Manifest
 from herald.lab.waiting import until
+from herald.status.world import read_cluster
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -215,6 +219,26 @@ SESSION_STATUS: Manifest = {
 
 def apply(path: str, body: Manifest) -> Call:
     return "PATCH", f"{path}?fieldManager=herald-speaker&force=true", body, APPLY_PATCH
+
+
+async def test_who_has_the_role_for_it_can_ask_for_the_status_and_no_more(installed: Installed, tmp_path: Path) -> None:
+    """Of all, and of one Service."""
+    binding: Manifest = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "people"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "herald-status"},
+        "subjects": [{"kind": "ServiceAccount", "name": "person", "namespace": "default"}],
+    }
+    person: Manifest = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "person", "namespace": "default"}}
+    installed.admin.apply([binding, person])
+    token = pod_token(installed.admin, namespace="default", service_account="person", pod="person")
+    reader = installed.server.admin.with_token(token)
+    async with ApiClient(KubeconfigFile(path=reader.write_kubeconfig(tmp_path / "kubeconfig"))) as client:
+        world = await read_cluster(client, ObjectKey("default", "web"))
+    assert {change.kind for change in world.changes if isinstance(change, Upsert)} >= {Kind.SERVICE, Kind.NODE}
+    assert refused(Client(reader), *get(SECRETS))
+    assert refused(Client(reader), *delete(f"{HERALD}/bgpnodes/node1"))
 
 
 def test_a_speaker_writes_the_status_objects_of_its_own_node(installed: Installed) -> None:

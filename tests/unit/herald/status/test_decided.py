@@ -8,10 +8,11 @@ import pytest
 from bgp_config.status.node import NodeError, ServiceNotNormal
 from herald.kube.objects import ObjectKey, Service
 from herald.status.answer import Answer
+from herald.status.decided import decide
 from speaker.about import EndpointFact
 from speaker.account import VIPAccount
 from tests.builders import endpoint, endpoint_slice, node, peer_manifest, secret, service
-from tests.unit.herald.status.build import NOW, WEB, answer, cluster, session, speaker, world
+from tests.unit.herald.status.build import CLASS, NOW, WEB, answer, cluster, session, speaker, world
 
 
 def vips(of: Answer, key: ObjectKey = WEB) -> dict[str, VIPAccount]:
@@ -157,3 +158,25 @@ def test_excluded_nodes_say_so() -> None:
     excluded = node("node1", labels={"node.kubernetes.io/exclude-from-external-load-balancers": ""})
     assert states(answer(world([*cluster(), excluded])))["node1"] == ("withdrawn", "nodeExcluded")
     assert NOW.tzinfo is not None
+
+
+def test_of_very_many_services_those_are_told_that_a_speaker_or_the_controller_names() -> None:
+    """Three nodes and five Services are fifteen decisions."""
+    addresses = {"db": "198.51.100.8", "slow": "198.51.100.9", "calm": "198.51.100.10"}
+    things = cluster(*(service(name, vip) for name, vip in addresses.items()), service("poor"))
+    word = ServiceNotNormal(namespace="default", name="slow", reason="dataPathPending", message="...")
+    said = [(name, speaker(not_normal=(word,))) for name in ("node1", "node2", "node3")]
+    of = world([*things, endpoint_slice("slow", [endpoint("node1", "10.244.1.9")])], speakers=said)
+    narrowed = decide(of, CLASS, NOW, most=14)
+    assert [fact.name for fact in narrowed.services] == ["poor", "slow"]
+    assert narrowed.left_out == 3
+    assert [[account.name for account in node.services] for node in narrowed.nodes] == [["poor", "slow"]] * 3
+    whole = decide(of, CLASS, NOW, most=15)
+    assert (len(whole.services), whole.left_out) == (5, 0)
+    slow = ObjectKey("default", "slow")
+    assert vips(narrowed, slow) == vips(whole, slow)
+
+
+def test_of_files_all_is_decided_since_nobody_names_what_is_not_normal() -> None:
+    files = replace(world(cluster(), speakers=[], sessions=[]), live=False)
+    assert len(decide(files, CLASS, NOW, most=0).services) == 1

@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from bgp_config.status.node import Counts
 from bgp_config.status.session import BFDState, SessionBFD, State
+from herald.status.decided import decide
 from herald.status.explain import story
 from herald.status.show import overview
 from herald.status.text import Cell, Tone, ago, coloured, plain, some, table
 from tests.builders import service
-from tests.unit.herald.status.build import NODES, NOW, WEB, answer, cluster, session, speaker, world
+from tests.unit.herald.status.build import CLASS, NODES, NOW, WEB, answer, cluster, session, speaker, world
 
 SESSIONS = [session(name, peer) for name in NODES for peer in ("tor1", "tor2")]
 
@@ -121,3 +124,12 @@ def test_many_names_are_cut_short() -> None:
 )
 def test_ages_have_their_two_largest_units(seconds: int, words: str) -> None:
     assert ago(NOW - timedelta(seconds=seconds), NOW) == words
+
+
+def test_what_is_left_out_is_said_and_speakers_tell_how_many_vips_they_announce() -> None:
+    counts = Counts(announced=9_000, withheld=1, sessions=2, established=2)
+    said = [(name, replace(speaker(), counts=counts)) for name in NODES[:2]]
+    of = world(cluster(), speakers=[*said, ("node3", replace(speaker(heard_s=600), counts=counts))])
+    text = overview(decide(of, CLASS, NOW, most=2), NOW, plain)
+    assert "1 more Services, which no speaker names as not normal: --all decides about each of them" in text
+    assert [line.split()[-3] for line in text.splitlines()[2:5]] == ["9000", "9000", "0"]
