@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from herald.cli.main import WORDS
-from herald.lab.frr import bgpd_config, zebra_config
+from herald.lab.frr import bfdd_config, bgpd_config, zebra_config
 from herald.lint.check import check
 from herald.lint.finding import Finding
 from herald.lint.read import read
@@ -121,9 +121,9 @@ def run_by_labs() -> set[str]:
         config(router, topology)
         for topology in topologies
         for router in topology.routers
-        for config in (bgpd_config, zebra_config)
+        for config in (bgpd_config, zebra_config, bfdd_config)
     ]
-    return {line for config in configs for line in config.splitlines()}
+    return {line for config in configs if config for line in config.splitlines()}
 
 
 @pytest.mark.parametrize("block", shown("frr"))
