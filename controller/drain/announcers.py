@@ -1,7 +1,8 @@
 """Which nodes announce the VIPs of each Service normally, as far as objects and the speakers' own word tell. Pure.
 
-The controller does not decide routes: it must only never take away the last normal route. So it counts a node only where
-everything that it can see speaks for it, and what it cannot see (a router's policy, say) counts for nothing.
+The controller does not decide routes: it must only never take away the last normal route. So another node counts only where
+everything that can be seen speaks for it, and the node in question wherever its endpoints do; what the controller cannot
+see (a router's policy, say) counts for nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,17 +33,24 @@ Voices = Mapping[NodeName, Voice]
 
 
 @dataclass(frozen=True, slots=True)
-class Announcers:
-    """By Service, the nodes that announce its VIPs normally."""
+class Nodes:
+    """Of one Service. `certain` announce its VIPs normally; `possible` are also those of which that is doubtful."""
 
-    nodes_of: Mapping[ObjectKey, frozenset[NodeName]]
+    certain: frozenset[NodeName]
+    possible: frozenset[NodeName]
+
+
+@dataclass(frozen=True, slots=True)
+class Announcers:
+    """By Service, who announces its VIPs."""
+
+    nodes_of: Mapping[ObjectKey, Nodes]
 
     def needing(self, node: NodeName, leaving: AbstractSet[NodeName]) -> ObjectKey | None:
-        """A Service that nobody would announce normally without this node, besides those that are leaving."""
-        for service, nodes in self.nodes_of.items():
-            if node in nodes and nodes <= leaving | {node}:
-                return service
-        return None
+        """A Service that this node may announce, and none of those that stay certainly does."""
+        stays = leaving | {node}
+        needs = (key for key, nodes in self.nodes_of.items() if node in nodes.possible and nodes.certain <= stays)
+        return next(needs, None)
 
 
 def announcers(
@@ -53,21 +61,30 @@ def announcers(
     voices: Voices | None,
 ) -> Announcers:
     """`voices` None: speakers cannot be heard; then every node is taken to announce what it can."""
-    able = frozenset(name for name, node in nodes.items() if _is_able(name, node, voices))
-    reach = {name: _reach(each, config, nodes, able) for name, each in config.advertisements.items()}
+    unable = frozenset(name for name, node in nodes.items() if not _is_able(name, node, voices))
+    reach = {name: _reach(each, config, nodes) for name, each in config.advertisements.items()}
     spoilt = _spoilt(voices or {})
     serving = _serving(slices)
-    unions: dict[tuple[AdvertisementName, ...], frozenset[NodeName]] = {}  # of few kinds, shared by many Services
-    found: dict[ObjectKey, frozenset[NodeName]] = {}
+    unions: dict[tuple[AdvertisementName, ...], Nodes] = {}  # of few kinds, shared by many Services
+    found: dict[ObjectKey, Nodes] = {}
     for service in (each for each in services if each.vips):
         asked_by = tuple(name for name, each in config.advertisements.items() if _asks_for(each, service, config))
         if asked_by not in unions:
-            unions[asked_by] = frozenset[NodeName]().union(*(reach[name] for name in asked_by))
-        places = serving.get(service.key, frozenset())
-        is_local = service.spec.external_traffic_policy is TrafficPolicy.LOCAL
-        reached = unions[asked_by] if places else frozenset()
-        found[service.key] = (reached & places if is_local else reached) - spoilt.get(service.key, set())
+            reached = frozenset[NodeName]().union(*(reach[name] for name in asked_by))
+            unions[asked_by] = Nodes(reached - unable, reached)
+        found[service.key] = _serve(unions[asked_by], service, serving.get(service.key), spoilt.get(service.key))
     return Announcers(found)
+
+
+def _serve(
+    nodes: Nodes, service: Service, places: frozenset[NodeName] | None, spoilt: AbstractSet[NodeName] | None
+) -> Nodes:
+    """Those that can, by where it has ready endpoints."""
+    if not places:
+        return Nodes(frozenset(), frozenset())
+    if service.spec.external_traffic_policy is TrafficPolicy.LOCAL:
+        nodes = Nodes(nodes.certain & places, nodes.possible & places)
+    return Nodes(nodes.certain - spoilt, nodes.possible) if spoilt else nodes
 
 
 def _is_able(name: NodeName, node: Node, voices: Voices | None) -> bool:
@@ -76,16 +93,14 @@ def _is_able(name: NodeName, node: Node, voices: Voices | None) -> bool:
     return name in voices and voices[name].announces
 
 
-def _reach(
-    each: Advertisement, config: Config, nodes: Mapping[NodeName, Node], able: frozenset[NodeName]
-) -> frozenset[NodeName]:
+def _reach(each: Advertisement, config: Config, nodes: Mapping[NodeName, Node]) -> frozenset[NodeName]:
     """The nodes that it selects and that have a peer which it is for."""
     peers = [peer for name, peer in config.peers.items() if each.peers is None or name in each.peers]
 
     def reaches(labels: Mapping[str, str]) -> bool:
         return selected(each.node_selectors, labels) and any(selected(peer.node_selectors, labels) for peer in peers)
 
-    return frozenset(name for name in able if reaches(nodes[name].metadata.labels))
+    return frozenset(name for name, node in nodes.items() if reaches(node.metadata.labels))
 
 
 def _asks_for(each: Advertisement, service: Service, config: Config) -> bool:

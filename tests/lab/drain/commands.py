@@ -7,6 +7,11 @@ from pathlib import Path
 
 from herald.kube.directory.drains import DRAINS
 from herald.lab.deployment import Deployment
+from herald.lab.kube.deployment import KubeDeployment
+from herald.lab.kube.helm import NAMESPACE
+from herald.lab.kube.tokens import pod_token
+from herald.lab.namespace import NAMESPACES
+from herald.lab.topology import CONTROL
 
 TIMEOUT_S = 40.0
 
@@ -22,9 +27,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """`where` are the flags that say where Drain objects are."""
+    """`where` are the flags that say where Drain objects are; `namespace` the network that the commands run in."""
 
     where: tuple[str, ...]
+    namespace: str
 
     async def drain(self, *words: str) -> Answer:
         return await self._run("drain", *words)
@@ -34,7 +40,8 @@ class Operator:
 
     async def _run(self, *words: str) -> Answer:
         pipe = asyncio.subprocess.PIPE
-        argv = [sys.executable, "-m", "herald", *words, *self.where]
+        inside = ["nsenter", f"--net={NAMESPACES / self.namespace}", "--"]
+        argv = [*inside, sys.executable, "-m", "herald", *words, *self.where]
         process = await asyncio.create_subprocess_exec(*argv, stdout=pipe, stderr=pipe)
         async with asyncio.timeout(TIMEOUT_S):
             out, error = await process.communicate()
@@ -42,7 +49,25 @@ class Operator:
 
 
 def on_folder(deployment: Deployment) -> Operator:
-    return Operator(("--manifests", str(deployment.manifests), "--state", str(deployment.state)))
+    where = ("--manifests", str(deployment.manifests), "--state", str(deployment.state))
+    return Operator(where, deployment.lab.namespace("client"))
+
+
+def on_server(deployment: KubeDeployment) -> Operator:
+    """With the rights that the chart's ClusterRole herald-drain gives, and no others."""
+    api, name = deployment.cluster.api, "herald-drain"
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}],
+    }
+    api.client.apply([binding])
+    kubeconfig = deployment.directory / f"{name}.kubeconfig"
+    token = pod_token(api.client, namespace=NAMESPACE, service_account=name, pod=name)
+    api.admin.with_token(token).write_kubeconfig(kubeconfig)
+    return Operator(("--kubeconfig", str(kubeconfig)), deployment.lab.namespace(CONTROL))
 
 
 def said(deployment: Deployment, drain: str) -> str:

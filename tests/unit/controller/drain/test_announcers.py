@@ -6,7 +6,7 @@ from dataclasses import replace
 from bgp_config.config import Config
 from bgp_config.names import NodeName
 from bgp_config.selector import LabelSelector, Operator, Requirement
-from controller.drain.announcers import Announcers, Voice, announcers
+from controller.drain.announcers import Announcers, Nodes, Voice, announcers
 from herald.kube.objects import EXCLUDE_LABEL, EndpointSlice, Node, ObjectKey, Service, TrafficPolicy
 from tests.builders import DRAINING, UNREADY, advertisement, config, endpoint, endpoint_slice, node, peer, service
 
@@ -29,7 +29,7 @@ def found(
     configured: Config | None = None,
     voices: Mapping[NodeName, Voice] | None = None,
 ) -> frozenset[NodeName]:
-    return announcers([web], [slice_], nodes, configured or config(), voices).nodes_of[web.key]
+    return announcers([web], [slice_], nodes, configured or config(), voices).nodes_of[web.key].certain
 
 
 def test_a_local_service_is_announced_where_it_has_an_endpoint_and_any_other_by_all() -> None:
@@ -77,8 +77,16 @@ def test_where_speakers_cannot_be_heard_an_excluded_node_announces_nothing() -> 
 
 def test_a_node_is_needed_if_the_others_that_announce_are_all_leaving() -> None:
     other = ObjectKey("default", "other")
-    known = Announcers({KEY: names("node1", "node2"), other: names("node3")})
+    both, third = names("node1", "node2"), names("node3")
+    known = Announcers({KEY: Nodes(both, both), other: Nodes(third, third)})
     assert known.needing(NodeName("node1"), set()) is None
     assert known.needing(NodeName("node1"), {NodeName("node2")}) == KEY
     assert known.needing(NodeName("node3"), set()) == other
     assert known.needing(NodeName("node4"), set(NODES)) is None
+
+
+def test_a_node_that_may_announce_is_needed_where_nobody_else_certainly_does() -> None:
+    voices = {NodeName("node1"): Voice(announces=False), NodeName("node2"): Voice(announces=False)}
+    known = announcers([WEB], [SLICE], NODES, config(), voices)
+    assert known.needing(NodeName("node1"), set()) == KEY
+    assert known.needing(NodeName("node3"), set()) is None

@@ -1,7 +1,7 @@
 """Which nodes may drain: so many of a rack, never the last that announces something, and never back and forth."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bgp_config.config import Drain
 from bgp_config.names import DrainName, NodeName
 from bgp_config.status.drain import MAX_NODES
-from controller.drain.announcers import Announcers
+from controller.drain.announcers import Announcers, Nodes
 from controller.drain.grants import Granted, Limits, WaitReason, Waits, Wish, decide
 from herald.kube.objects import ObjectKey
 from tests.builders import node
@@ -41,7 +41,11 @@ def decided(
 
 
 def announced(*nodes: str) -> Announcers:
-    return Announcers({WEB: frozenset(map(NodeName, nodes))})
+    return Announcers({WEB: certain({NodeName(node) for node in nodes})})
+
+
+def certain(nodes: Collection[NodeName]) -> Nodes:
+    return Nodes(frozenset(nodes), frozenset(nodes))
 
 
 def test_of_two_nodes_of_a_rack_one_waits_and_of_two_racks_none() -> None:
@@ -123,11 +127,11 @@ def test_whatever_is_asked_no_rack_and_no_service_loses_too_much(
     asked: list[tuple[set[NodeName], bool]], announce: list[set[NodeName]], limit: int
 ) -> None:
     wishes = [wish(f"d{number}", *nodes, force=force) for number, (nodes, force) in enumerate(asked)]
-    known = Announcers({ObjectKey("default", f"s{n}"): frozenset(nodes) for n, nodes in enumerate(announce)})
+    known = Announcers({ObjectKey("default", f"s{n}"): certain(nodes) for n, nodes in enumerate(announce)})
     found = decide(wishes, RACKS, Limits(max_concurrent=limit), known)
     granted = {name for (_, name), each in found.items() if isinstance(each, Granted)}
     forced = {name for nodes, force in asked if force for name in nodes}
     assert all(count <= limit for count in Counter(RACKS[name] for name in granted).values())
-    for nodes in known.nodes_of.values():
+    for nodes in announce:
         assert not nodes <= granted or nodes & forced
     assert decide(wishes[::-1], RACKS, Limits(max_concurrent=limit), known) == found
