@@ -27,6 +27,7 @@ from speaker.daemon import Speaker
 from speaker.exabgp.engine import ExaBgpEngine
 from speaker.exabgp.lock import SpeakerLock
 from speaker.farewell import farewell
+from speaker.health.memory import HealthMemory
 from speaker.health.metrics import HealthCollector
 from speaker.host import Host
 from speaker.metrics import SpeakerCollector
@@ -147,6 +148,7 @@ def _parts(speaker: Speaker, engine: ExaBgpEngine) -> list[Part]:
         LeavingSince(witnesses.leaving),
         StaleSince(speaker.staleness),
         Refused(engine.refusals),
+        HealthMemory(witnesses.health.judge),
     ]
 
 

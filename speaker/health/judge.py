@@ -66,7 +66,22 @@ class Judge:
 
     def __init__(self) -> None:
         self._groups: dict[GroupKey, _Group] = {}
-        self._hold_down: HoldDown[GroupKey] = HoldDown()
+        self._recalled: set[EndpointKey] = set()
+        self.hold_down: HoldDown[GroupKey] = HoldDown()
+
+    @property
+    def sick(self) -> list[EndpointKey]:
+        """The endpoints that were found so."""
+        groups = self._groups.values()
+        return [key for group in groups for key, each in group.endpoints.items() if each.found is Found.SICK]
+
+    def recall(self, sick: Iterable[EndpointKey]) -> None:
+        """What an earlier life found, of endpoints that are watched from the next round on."""
+        self._recalled = set(sick)
+
+    def forget_recalled(self) -> None:
+        """All that there was to watch is watched."""
+        self._recalled.clear()
 
     def health(self, key: EndpointKey) -> EndpointHealth:
         group = self._groups.get(key.group)
@@ -74,9 +89,12 @@ class Judge:
 
     def watch(self, key: GroupKey, check: HealthCheck, endpoints: Iterable[EndpointKey], now: float) -> None:
         """These are its endpoints from now on; what is known of them stays."""
-        group = self._groups.setdefault(key, _Group(check))
+        known = self._groups.get(key)
+        group = self._groups[key] = known or _Group(check)
         group.check = check
-        group.endpoints = {each: group.endpoints.get(each, EndpointHealth()) for each in endpoints}
+        group.endpoints = {each: group.endpoints.get(each) or self._first(each) for each in endpoints}
+        if known is None:
+            group.sick = group.is_sick()  # as in an earlier life, so not once more
         self._judge(key, group, now)
 
     def forget(self, key: GroupKey) -> None:
@@ -98,7 +116,7 @@ class Judge:
         due = [key for key, group in self._groups.items() if group.held_until is not None and group.held_until <= now]
         for key in due:
             self._groups[key].held_until = None
-        self._hold_down.forget_quiet(now)
+        self.hold_down.forget_quiet(now)
         return due
 
     def state(self, key: GroupKey) -> RouteState:
@@ -110,12 +128,15 @@ class Judge:
             return RouteState.WITHDRAWN
         return RouteState.LAST_RESORT if group.sick or group.held_until is not None else RouteState.NORMAL
 
+    def _first(self, key: EndpointKey) -> EndpointHealth:
+        return EndpointHealth(Found.SICK if key in self._recalled else Found.UNKNOWN)
+
     def _judge(self, key: GroupKey, group: _Group, now: float) -> None:
         sick = group.is_sick()
         if sick and not group.sick and group.held_until is None:
-            self._hold_down.fell(key, now)
+            self.hold_down.fell(key, now)
         if sick:
             group.held_until = None
-        elif group.sick and (hold_s := self._hold_down.hold_s(key, now)):
+        elif group.sick and (hold_s := self.hold_down.hold_s(key, now)):
             group.held_until = now + hold_s
         group.sick = sick

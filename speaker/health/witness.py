@@ -27,7 +27,7 @@ class HealthWitness(Witness):
         self.prober = Prober(self._on_answer)
         self.outcomes: Counter[tuple[HealthCheckName, Outcome]] = Counter()
         self.durations = Observations()
-        self._judge = Judge()
+        self.judge = Judge()
         self._class = load_balancer_class
         self._wake = wake
         self._watched: dict[ObjectKey, Mapping[EndpointKey, Target]] = {}
@@ -41,7 +41,8 @@ class HealthWitness(Witness):
         again = {*cluster.services, *self._watched} if cluster.dirty.everything else set(cluster.dirty.services)
         for key in again:
             self._watch(key, targets(cluster, key, self._class), now)
-        self._news.update(group.service for group in self._judge.release(now))
+        self.judge.forget_recalled()
+        self._news.update(group.service for group in self.judge.release(now))
         news, self._news = self._news, set()
         for key in news:
             self._tell(core, key)
@@ -51,7 +52,7 @@ class HealthWitness(Witness):
         for key in self._watched if service is None else (service,):
             watched = self._watched.get(key, {})
             for endpoint, target in watched.items():
-                yield endpoint, target, self._judge.health(endpoint)
+                yield endpoint, target, self.judge.health(endpoint)
 
     def _watch(self, key: ObjectKey, wanted: Mapping[EndpointKey, Target], now: float) -> None:
         """These are the Service's targets from now on."""
@@ -69,16 +70,16 @@ class HealthWitness(Witness):
             self.prober.watch(endpoint, target)
         groups = _by_group(wanted)
         for group in _by_group(before).keys() - groups.keys():
-            self._judge.forget(group)
+            self.judge.forget(group)
         for group, endpoints in groups.items():
-            self._judge.watch(group, wanted[endpoints[0]].check, endpoints, now)
+            self.judge.watch(group, wanted[endpoints[0]].check, endpoints, now)
 
     def _tell(self, core: Core, key: ObjectKey) -> None:
         """What it says of a VIP that it no longer knows, is taken back."""
         service = core.cluster.services.get(key)
         worst: dict[Family, RouteState] = {}
         for group in _by_group(self._watched.get(key, {})):
-            worst[group.family] = min(self._judge.state(group), worst.get(group.family, RouteState.NORMAL))
+            worst[group.family] = min(self.judge.state(group), worst.get(group.family, RouteState.NORMAL))
         states = {vip: worst.get(Family.of(vip), RouteState.NORMAL) for vip in (service.vips if service else ())}
         doubted = {vip for vip, state in states.items() if state is not RouteState.NORMAL}
         for vip in doubted:
@@ -92,7 +93,7 @@ class HealthWitness(Witness):
         group = answer.endpoint.group
         self.outcomes[group.check, answer.outcome] += 1
         self.durations.add(answer.took_s)
-        if self._judge.hear(answer.endpoint, answer.outcome, answer.at):
+        if self.judge.hear(answer.endpoint, answer.outcome, answer.at):
             self._news.add(group.service)
             self._wake()
 
