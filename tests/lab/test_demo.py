@@ -20,10 +20,10 @@ from herald.lab.topology import Settings, rack
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(260)]
 
-PLANNED = ["node-drained", "node-undrained", "speakers-restarted"]
+PLANNED = ["speakers-restarted", "node-drained", "node-undrained"]
 EVENTS = [
-    *("endpoint-unhealthy", "endpoint-healthy", "links-cut", "links-restored", "node-silenced", "node-back"),
     *PLANNED,
+    *("endpoint-unhealthy", "endpoint-healthy", "links-cut", "links-restored", "node-silenced", "node-back"),
 ]
 
 

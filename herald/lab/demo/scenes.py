@@ -1,4 +1,5 @@
 """What happens in the demo, in order, as data: each scene's name, what is done, and which nodes must then announce what.
+What is planned comes first, then what is not.
 
 Only `act` and `after` do anything. A scene is over when both ToRs' kernels send traffic exactly where it says, and `after`,
 if there is one, has returned.
@@ -95,6 +96,32 @@ async def _restart_speakers(deployment: Deployment) -> float:
 
 SCENES = (
     Scene(
+        name="speakers-restarted",
+        title="the speakers are restarted one by one, on peers with graceful restart",
+        act=_restart_speakers,
+        limit_s=15,
+        planned=True,
+    ),
+    Scene(
+        name="node-drained",
+        title=f"node1 is drained: least preferred at once, withdrawn {DRAIN_S} s later",
+        act=_drain("node1"),
+        node="node1",
+        away=True,
+        limit_s=10,
+        planned=True,
+        after=lambda deployment: waits.no_paths(deployment, "node1", DRAIN_S + 10.0),
+    ),
+    Scene(
+        name="node-undrained",
+        title="the drain of node1 is over",
+        act=_undrain,
+        node="node1",
+        limit_s=20,
+        planned=True,
+        note="deleted configuration holds on for 2 s, on an API server for 10 s",
+    ),
+    Scene(
         name="endpoint-unhealthy",
         title="the endpoint of ingress/web on node2 turns unhealthy",
         act=_unready,
@@ -141,31 +168,5 @@ SCENES = (
         act=_on_lab("unsilence", "node3"),
         node="node3",
         limit_s=30,
-    ),
-    Scene(
-        name="node-drained",
-        title=f"node1 is drained: least preferred at once, withdrawn {DRAIN_S} s later",
-        act=_drain("node1"),
-        node="node1",
-        away=True,
-        limit_s=10,
-        planned=True,
-        after=lambda deployment: waits.no_paths(deployment, "node1", DRAIN_S + 10.0),
-    ),
-    Scene(
-        name="node-undrained",
-        title="the drain of node1 is over",
-        act=_undrain,
-        node="node1",
-        limit_s=20,
-        planned=True,
-        note="deleted configuration holds on for 2 s, on an API server for 10 s",
-    ),
-    Scene(
-        name="speakers-restarted",
-        title="the speakers are restarted one by one, on peers with graceful restart",
-        act=_restart_speakers,
-        limit_s=15,
-        planned=True,
     ),
 )

@@ -2,6 +2,7 @@
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -23,8 +24,8 @@ DNS = VipRow(
     answered={},
     failed=0,
 )
-UNHEALTHY = SCENES[0]
-SILENCED = next(scene for scene in SCENES if scene.note)
+UNHEALTHY = next(scene for scene in SCENES if scene.name == "endpoint-unhealthy")
+SILENCED = next(scene for scene in SCENES if scene.name == "node-silenced")
 
 
 def event(*, failed: int = 0, reset: int = 0) -> Event:
@@ -95,9 +96,18 @@ def test_a_pipe_gets_one_line_per_event(capsys: pytest.CaptureFixture[str]) -> N
         lines.event(SILENCED, event(failed=2, reset=1))
     assert capsys.readouterr().out.splitlines() == [
         f"{UNHEALTHY.title}: ToR kernels changed after 74 ms; 0 of 160 new connections failed",
-        f"{SILENCED.title}: ToR kernels changed after 74 ms ({SILENCED.note}); "
-        "2 of 160 new connections failed within 310 ms, 1 reset",
+        (
+            f"{SILENCED.title}: ToR kernels changed after 74 ms ({SILENCED.note}); "
+            "2 of 160 new connections failed within 310 ms, 1 reset"
+        ),
     ]
+
+
+def test_a_scene_that_changed_no_route_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    restarted = next(scene for scene in SCENES if scene.node is None)
+    with Lines() as lines:
+        lines.event(restarted, msgspec.structs.replace(event(), route_change_s=None))
+    assert capsys.readouterr().out == f"{restarted.title}: no route changed; 0 of 160 new connections failed\n"
 
 
 def test_a_pipe_gets_one_line_per_vip_and_none_of_the_live_table(capsys: pytest.CaptureFixture[str]) -> None:
