@@ -50,6 +50,12 @@ OF_THE_NODE = frozenset(
 )
 """Reasons that hold for every Service: said once, as the node's drain."""
 HASH_DIGITS = 12
+_ANNOUNCEMENTS = {
+    RouteState.WITHDRAWN: Announcement.WITHDRAWN,
+    RouteState.LAST_RESORT: Announcement.LEAST_PREFERRED,
+    RouteState.LEAST_PREFERRED: Announcement.LEAST_PREFERRED,
+    RouteState.NORMAL: Announcement.PARTLY,
+}
 
 
 class Since:
@@ -186,7 +192,7 @@ def config_hash(config: Config) -> str:
     def plain(value: object) -> object:
         return dict(value) if isinstance(value, MappingProxyType) else str(value)
 
-    content = (config.pools, config.peers, config.advertisements)
+    content = (config.pools, config.peers, config.advertisements, config.bfd_profiles, config.health_checks)
     return sha256(msgspec.json.encode(content, enc_hook=plain, order="deterministic")).hexdigest()[:HASH_DIGITS]
 
 
@@ -249,7 +255,8 @@ def _not_normal(core: Core) -> Iterator[tuple[ObjectKey, tuple[Reason, RouteStat
     """By the first reason that asks for something."""
     for key, decision in core.decisions.items():
         said = ((decision.reason, RouteState.WITHDRAWN), *((vip.reason, vip.state) for vip in decision.vips))
-        for reason, state in said:
+        limited = ((Reason.PREFIX_LIMIT_SOMEWHERE, vip.state) for vip in decision.vips if vip.withheld)
+        for reason, state in (*said, *limited):
             if reason and reason not in AS_IT_SHOULD_BE | OF_THE_NODE:
                 yield key, (reason, state)
                 break
@@ -260,7 +267,7 @@ def _service(key: ObjectKey, reason: Reason, state: RouteState) -> ServiceNotNor
         namespace=key.namespace,
         name=key.name,
         reason=reason.value,
-        state=Announcement.LEAST_PREFERRED if state.is_announced else Announcement.WITHDRAWN,
+        state=_ANNOUNCEMENTS[state],
         message=clip(reason.remedy),
     )
 
