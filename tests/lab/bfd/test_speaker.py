@@ -1,5 +1,6 @@
 """What the speaker makes of BFD: BGP with a silent peer ends at both ends, and nothing that restarts here takes BFD down."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -45,6 +46,19 @@ async def test_loss_in_one_direction_ends_bgp_on_that_link_only_as_long_as_it_la
         await deployment.routed(expected, 1, ["tor2"])
         await unmute(deployment.lab, sender, receiver)
         await deployment.routed(expected, BACK_S)
+
+
+async def test_a_link_that_flaps_three_times_in_a_minute_is_left_without_bgp_though_bfd_is_up_again() -> None:
+    async with bfd_fabric() as deployment:
+        expected = everywhere(deployment)
+        for _ in range(3):
+            await deployment.lab.silence("node1", "tor1")
+            await deployment.routed(without(expected, "node1"), CLOSED_S, ["tor1"])
+            await deployment.lab.unsilence("node1", "tor1")
+            await until(partial(_bfd_up, deployment, "tor1"), BACK_S)
+        await until(partial(_reasons, deployment, {"tor1": "bfdHeldDown", "tor2": ""}), CLOSED_S)
+        await deployment.routed(without(expected, "node1"), 0.5, ["tor1"])
+        await deployment.routed(expected, 0.5, ["tor2"])
 
 
 async def test_a_killed_speaker_leaves_bfd_up_and_its_successor_too() -> None:
@@ -102,6 +116,18 @@ async def _says(deployment: Deployment, reason: str, sessions: int) -> bool:
     (node,) = (await local.ask(deployment.runtime_of("node1"))).nodes
     said = [session.bfd.reason or "" for session in node.sessions if session.bfd]
     return said == [reason] * sessions
+
+
+async def _reasons(deployment: Deployment, reasons: Mapping[str, str]) -> bool:
+    """node1's speaker says these, by ToR."""
+    (node,) = (await local.ask(deployment.runtime_of("node1"))).nodes
+    return {s.peer.removeprefix("node1-"): s.bfd.reason or "" for s in node.sessions if s.bfd} == reasons
+
+
+async def _bfd_up(deployment: Deployment, tor: str) -> bool:
+    address = deployment.lab.topology.cable("node1", tor).lower.address(4)
+    session = (await deployment.lab.routers[tor].bfd_sessions()).get(address)
+    return session is not None and session.up
 
 
 async def _misses_program(deployment: Deployment) -> bool:
