@@ -74,6 +74,7 @@ class Keeper:
                 begun, self._error = time.monotonic(), None
                 await self._live()
                 pause_s = self._pauses.after(time.monotonic() - begun, self._error)
+                pause_s *= random.uniform(0.5, 1.0)  # noqa: S311 -- jitter, no secret
                 self._refusals.note(self._spec.endpoints, Refusal(self._pauses.refusals, time.monotonic() + pause_s))
                 await self._pause(pause_s)
         finally:
@@ -145,7 +146,7 @@ class Keeper:
     async def _pause(self, pause_s: float) -> None:
         if pause_s > 0:
             try:
-                async with asyncio.timeout(pause_s * random.uniform(0.5, 1.0)):  # noqa: S311 -- jitter, no secret
+                async with asyncio.timeout(pause_s):
                     await self._closing.wait()
             except TimeoutError:
                 pass

@@ -19,6 +19,7 @@ import msgspec
 VERSION: Final = 1
 MODE: Final = 0o600
 SET_ASIDE: Final = ".bad"
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -62,19 +63,20 @@ def read(path: Path, origin: Origin) -> Whole | Unusable | None:
         return None
     except OSError as error:
         return Unusable(why=f"it cannot be read: {error.strerror}", of_this_boot=True)
-    first, _, rest = octets.partition(b"\n")
-    return _foreign(first, origin) or _body(rest) or Unusable(why="it is damaged: its checksum differs", of_this_boot=True)
+    return (
+        _foreign(octets, origin) or _body(octets) or Unusable(why="it is damaged: its checksum differs", of_this_boot=True)
+    )
 
 
 def set_aside(path: Path) -> None:
     path.replace(path.with_name(path.name + SET_ASIDE))
 
 
-def _foreign(first: bytes, origin: Origin) -> Unusable | None:
+def _foreign(octets: bytes, origin: Origin) -> Unusable | None:
     """None: by its first line the file is ours, and of now."""
     try:
-        theirs = msgspec.json.decode(first, type=Origin)
-    except msgspec.MsgspecError:
+        theirs = msgspec.json.decode(octets.partition(b"\n")[0], type=Origin)
+    except UNREADABLE:
         return Unusable(why="it is damaged: its first line says nothing", of_this_boot=True)
     of_this_boot = theirs.boot == origin.boot
     if theirs.version != origin.version:
@@ -89,12 +91,12 @@ def _foreign(first: bytes, origin: Origin) -> Unusable | None:
 
 
 def _body(octets: bytes) -> Whole | None:
-    *lines, last, nothing = octets.split(b"\n") if b"\n" in octets else [b"", b"-"]
-    with suppress(msgspec.MsgspecError):
+    *lines, last, nothing = octets.split(b"\n") if octets.count(b"\n") > 1 else [b"", b"", b"cut"]
+    with suppress(*UNREADABLE):
         end = msgspec.json.decode(last, type=_End)
-        content = octets[: len(octets) - len(last) - 1]
-        if not nothing and end == _End(lines=len(lines), crc32=zlib.crc32(content)):
-            return Whole(lines=tuple(lines))
+        checked = octets[: len(octets) - len(last) - 1]
+        if not nothing and end == _End(lines=len(lines), crc32=zlib.crc32(checked)):
+            return Whole(lines=tuple(lines[1:]))
     return None
 
 
@@ -109,7 +111,7 @@ class Writer:
         with suppress(FileNotFoundError):
             self._new.unlink()
         self._file = os.fdopen(os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, MODE), "wb")
-        self._file.write(msgspec.json.encode(origin) + b"\n")
+        self.add([msgspec.json.encode(origin)])
 
     def add(self, lines: Iterable[bytes]) -> None:
         """Lines without their ends."""

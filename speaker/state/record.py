@@ -82,7 +82,7 @@ def decode(lines: Iterable[bytes]) -> Remembered:
                 parts[line.part] = line.value
             elif decoder := _DECODERS.get(line.kind):
                 objects.append(decoder.decode(line.value))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
     return Remembered(objects=tuple(objects), parts=parts)
 

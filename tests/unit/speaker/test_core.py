@@ -91,6 +91,24 @@ def one_service(name: str, vip: str, **more: str) -> list[KubeObject]:
     return [service(name, vip, **more), endpoint_slice(name, [endpoint("node1", "10.244.1.1")])]  # type: ignore[arg-type]
 
 
+def test_the_first_speaker_of_a_boot_greets_its_peers_with_nothing_as_soon_as_it_knows_them() -> None:
+    for greets in (False, True):
+        made = Core(NodeName("node1"), "herald-lb.io/bgp")
+        made.greets = greets
+        made.apply([*map(upsert, [*CONFIG, *one_service("web", "198.51.100.7")])])
+        made.learn(NETWORK)
+        for kind in (Kind.NODE, Kind.BGP_PEER, Kind.BFD_PROFILE):
+            made.apply([Synced(kind)])
+            made.step()
+            assert announced(made) == {}
+        made.apply([Synced(Kind.SECRET)])
+        made.step()
+        assert announced(made) == ({"tor1": set()} if greets else {})
+        made.apply(SYNCED)
+        made.step()
+        assert announced(made) == {"tor1": {"198.51.100.7"}}
+
+
 @pytest.mark.parametrize("missing", list(Kind))
 def test_nothing_is_announced_before_every_kind_is_synced(missing: Kind) -> None:
     made = Core(NodeName("node1"), "herald-lb.io/bgp")

@@ -17,6 +17,7 @@ import pytest
 
 from bgp_config.names import Family, Prefix
 from speaker.exabgp.engine import ExaBgpEngine
+from speaker.exabgp.pauses import Refusal
 from speaker.exabgp.shim import DEADLINE_S
 from speaker.session import Closed, Ended, Ending, Established, InSync, Programmed, SessionEvent, SessionSpec
 from tests.unit.speaker.exabgp.test_driver import PLAIN, vip
@@ -188,6 +189,26 @@ async def test_a_withdrawal_that_is_not_confirmed_delays_the_end_only_so_long(tm
         (closed,) = made.of(Closed)
         assert isinstance(closed, Closed)
         assert "unconfirmed" in closed.why
+
+
+async def test_a_peer_that_refused_an_earlier_life_is_left_alone_until_its_time(tmp_path: Path) -> None:
+    async with bench(tmp_path, "peer") as made:
+        made.engine.refusals.recall({SPEC.endpoints: Refusal(1, time.monotonic() + 0.8)})
+        begun = time.monotonic()
+        made.engine.open(SPEC, {})
+        await until(lambda: bool(made.of(InSync)))
+        assert time.monotonic() - begun > 0.8
+
+
+async def test_a_refusal_is_noted_for_the_next_life(tmp_path: Path) -> None:
+    noted: list[int] = []
+    async with bench(tmp_path, "refuse") as made:
+        made.engine.refusals.on_change = lambda: noted.append(1)
+        made.engine.open(SPEC, {vip(1): PLAIN})
+        await until(lambda: bool(noted))
+        refusal = made.engine.refusals.known[SPEC.endpoints]
+        assert refusal.count == 1
+        assert 25 < refusal.until - time.monotonic() <= 60
 
 
 @pytest.mark.parametrize(
