@@ -23,10 +23,11 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defau
 
 
 class RouteAccount(Told, frozen=True, kw_only=True):
-    """One prefix to one peer. `on_wire` is absent where that is not known."""
+    """One prefix to one peer. `on_wire` is absent where that is not known. `withheld`: why the peer does not get it."""
 
     peer: str
     prefix: str
+    withheld: str = ""
     next_hop: str = ""
     as_path: list[int] = []
     local_pref: int | None = None
@@ -101,14 +102,15 @@ def _vip(core: Core, key: ObjectKey, decision: VIPDecision) -> VIPAccount:
         cluster.node_name,
         publish_not_ready=service.spec.publish_not_ready_addresses,
     )
+    reason = decision.reason or (Reason.PREFIX_LIMIT_SOMEWHERE if decision.withheld else None)
     return VIPAccount(
         vip=str(decision.vip),
         state=decision.state.word,
-        reason=decision.reason or "",
-        remedy=decision.reason.remedy if isinstance(decision.reason, Reason) else "",
+        reason=reason or "",
+        remedy=reason.remedy if reason else "",
         serving_here=counts.here,
         serving_anywhere=counts.anywhere,
-        routes=list(_routes(core, decision)),
+        routes=[*_routes(core, decision), *_withheld(decision)],
     )
 
 
@@ -120,3 +122,9 @@ def _routes(core: Core, decision: VIPDecision) -> Iterator[RouteAccount]:
         for prefix in prefixes:
             if attributes := table.get(prefix):
                 yield attributes_account(peer, str(prefix), attributes)
+
+
+def _withheld(decision: VIPDecision) -> Iterator[RouteAccount]:
+    for peer, prefixes in decision.withheld.items():
+        for prefix in prefixes:
+            yield RouteAccount(peer=peer, prefix=str(prefix), withheld=Reason.PREFIX_LIMIT.value)

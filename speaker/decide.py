@@ -38,12 +38,16 @@ class Places(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VIPDecision:
-    """One VIP: its state, the reason when that is not NORMAL, and what each peer shall be told when it is announced."""
+    """One VIP: its state, the reason when that is not NORMAL, and what each peer shall be told when it is announced.
+
+    `withheld` are the prefixes that some peers have no place for, while others have.
+    """
 
     vip: IPAddress
     state: RouteState
     reason: Reason | None
     asked: Asked
+    withheld: Mapping[PeerName, AbstractSet[Prefix]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,26 +144,30 @@ def _decide_vip(
 ) -> VIPDecision:
     """The worst of all that speaks against it, and of what is equally bad the first."""
     of_node = view.standing
-    found = _placed(vip, service, view, holder) if of_node.state.is_announced else of_node.reason
+    found = _permitted(vip, service, view, holder) if of_node.state.is_announced else of_node.reason
     if found is None or isinstance(found, Reason):
         return VIPDecision(vip=vip, state=RouteState.WITHDRAWN, reason=found, asked={})
+    placed = _placed(found, view)
+    if not placed:
+        return VIPDecision(vip=vip, state=RouteState.WITHDRAWN, reason=Reason.PREFIX_LIMIT, asked={})
     claim = service.key, vip
     standing = worst(of_node, _by_endpoints(vip, service, slices, view), view.evidence.of(claim), _at_gate(claim, view))
-    asked_for = found if standing.state.is_announced else {}
-    return VIPDecision(vip=vip, state=standing.state, reason=standing.reason, asked=asked_for)
+    if not standing.state.is_announced:
+        return VIPDecision(vip=vip, state=standing.state, reason=standing.reason, asked={})
+    withheld = {peer: rest for peer, prefixes in found.items() if (rest := prefixes.keys() - placed.get(peer, {}).keys())}
+    return VIPDecision(vip=vip, state=standing.state, reason=standing.reason, asked=placed, withheld=withheld)
 
 
-def _placed(vip: IPAddress, service: Service, view: NodeView, holder: Holder) -> Asked | Reason:
-    """What peers shall be told, without the prefixes that are one too many for them."""
-    found = _permitted(vip, service, view, holder)
+def _placed(found: Asked, view: NodeView) -> Asked:
+    """Without the prefixes that are one too many for a peer."""
     places = view.places
-    if places is None or isinstance(found, Reason):
+    if places is None:
         return found
     placed = {
         peer: {prefix: intent for prefix, intent in prefixes.items() if places.has_place(peer, prefix)}
         for peer, prefixes in found.items()
     }
-    return {peer: prefixes for peer, prefixes in placed.items() if prefixes} or Reason.PREFIX_LIMIT
+    return {peer: prefixes for peer, prefixes in placed.items() if prefixes}
 
 
 def _permitted(vip: IPAddress, service: Service, view: NodeView, holder: Holder) -> Asked | Reason:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why this node does not announce a VIP of a Service, or only as least preferred.
+    """Why this node does not announce a VIP of a Service, not to all peers that shall have it, or only as least preferred.
 
     Listed in the order in which they are looked for; the worst of several counts, and the first of those.
     """
@@ -25,6 +25,7 @@ class Reason(StrEnum):
     NO_PEER = "noPeer"
     AGGREGATE_FORBIDDEN = "aggregateForbidden"
     PREFIX_LIMIT = "prefixLimit"
+    PREFIX_LIMIT_SOMEWHERE = "prefixLimitSomewhere"
     NO_ENDPOINT = "noEndpoint"
     NO_LOCAL_ENDPOINT = "noLocalEndpoint"
     FLAPPING = "flapping"
@@ -58,6 +59,7 @@ _REMEDIES = {
     Reason.NO_PEER: "no BGPPeer of the VIP's family that the advertisement names has a session on this node",
     Reason.AGGREGATE_FORBIDDEN: "the prefix of aggregationLength leaves the pool, or a node, peer or ServiceCIDR is in it",
     Reason.PREFIX_LIMIT: "older Services have all that maxPrefixes of the BGPPeer allows: raise it with the router's",
+    Reason.PREFIX_LIMIT_SOMEWHERE: "as prefixLimit, at some of the peers that shall have it; the others have it",
     Reason.NO_ENDPOINT: "no endpoint of the Service is serving, on any node",
     Reason.NO_LOCAL_ENDPOINT: "externalTrafficPolicy is Local and no endpoint on this node is serving",
     Reason.FLAPPING: "its endpoints here came and went again and again: announced once they stay ready for up to a minute",

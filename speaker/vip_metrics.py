@@ -45,6 +45,12 @@ SERVICE_LEAST_PREFERRED = gauge(
     "vip",
     bound="VIPs",
 )
+PREFIXES_WITHHELD = gauge(
+    "herald_bgp_prefixes_withheld",
+    "Prefixes that the peer does not get, since older Services have all that its maxPrefixes allows.",
+    "peer",
+    bound="peers of the node",
+)
 NEXT_HOP_SETS = gauge(
     "herald_speaker_next_hop_sets",
     "Distinct sets of nodes that VIPs are announced from, by endpoints: so many ECMP groups a router needs.",
@@ -53,6 +59,7 @@ VIP_FAMILIES = (
     VIPS_ANNOUNCED,
     VIPS_LEAST_PREFERRED,
     VIPS_WITHHELD,
+    PREFIXES_WITHHELD,
     SERVICE_ANNOUNCED,
     SERVICE_LEAST_PREFERRED,
     NEXT_HOP_SETS,
@@ -78,6 +85,8 @@ class VIPMetrics:
         yield VIPS_ANNOUNCED.of(len(announced))
         yield VIPS_LEAST_PREFERRED.samples([((reason,), least[reason]) for reason in Reason])
         yield VIPS_WITHHELD.samples([((reason,), withheld[reason]) for reason in Reason])
+        beyond = self._core.beyond_limits
+        yield PREFIXES_WITHHELD.samples([((peer,), beyond.get(peer, 0)) for peer in self._core.peering.sessions])
         yield NEXT_HOP_SETS.of(self._next_hop_sets.count(self._core))
         if self._with_services:
             yield from self._services()

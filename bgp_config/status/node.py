@@ -82,6 +82,7 @@ class Counts(Status, frozen=True, kw_only=True):
 class Announcement(StrEnum):
     """What becomes of a VIP that is not announced as it should be."""
 
+    PARTLY = "Partly"
     LEAST_PREFERRED = "LeastPreferred"
     WITHDRAWN = "Withdrawn"
 
@@ -90,7 +91,9 @@ class ServiceNotNormal(Status, frozen=True, kw_only=True):
     namespace: Annotated[Word, Meta(description="The Service's namespace.")]
     name: Annotated[Word, Meta(description="The Service's name.")]
     reason: Annotated[Word, Meta(description="Why, in one word for machines.")]
-    state: Annotated[Announcement, Meta(description="LeastPreferred or Withdrawn.")] = Announcement.WITHDRAWN
+    state: Annotated[Announcement, Meta(description="Partly (at some peers), LeastPreferred or Withdrawn.")] = (
+        Announcement.WITHDRAWN
+    )
     message: Annotated[Text, Meta(description="Why, for people.")] = ""
 
 

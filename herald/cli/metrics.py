@@ -11,6 +11,15 @@ from speaker.by_hand.metrics import FAMILIES as BY_HAND
 from speaker.health.metrics import FAMILIES as HEALTH
 from speaker.metrics import FAMILIES as SPEAKER
 
+CHAPTERS = {
+    "Speaker": SPEAKER,
+    "BFD, in the speaker": BFD,
+    "Health checks, in the speaker": HEALTH,
+    "Withdrawals by hand, in the speaker": BY_HAND,
+    "Controller": (*CONTROLLER, *DRAINS),
+}
+"""All that the programs export."""
+
 
 def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
     """Adds the word with its flags."""
@@ -19,8 +28,5 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
 
 
 def _run(_: argparse.Namespace) -> int:
-    controller = (*CONTROLLER, *DRAINS)
-    parts = {"BFD": BFD, "Health checks": HEALTH, "Withdrawals by hand": BY_HAND}
-    speaker = {"Speaker": SPEAKER, **{f"{part}, in the speaker": families for part, families in parts.items()}}
-    print(markdown({**speaker, "Controller": controller}), end="")
+    print(markdown(CHAPTERS), end="")
     return 0

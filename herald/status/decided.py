@@ -178,6 +178,8 @@ def _as_spoken(account: ServiceAccount, speaker: BGPNodeStatus | None) -> Servic
     def of(vip: VIPAccount) -> VIPAccount:
         if vip.reason:
             return vip
+        if word.state is Announcement.PARTLY:  # which peers have it is decided by all that compete for their places
+            return msgspec.structs.replace(vip, reason=word.reason, remedy=word.message)
         return msgspec.structs.replace(vip, state="withdrawn", reason=word.reason, remedy=word.message, routes=[])
 
     return msgspec.structs.replace(account, vips=[of(vip) for vip in account.vips])

@@ -82,7 +82,7 @@ def _decisions(node: NodeAnswer, endpoints: EndpointFact | None) -> Iterator[lis
                 counted = f"{vip.serving_here} serving"
             waits = f"waits for the data path, {vip.waits_s:.1f} s" if vip.waits_s is not None else ""
             word: Cell = ("unknown", Tone.DOUBT) if node.silent else _word(vip.state, vip.reason)
-            yield [node.node, vip.vip, counted, word, why_not(node, vip), waits]
+            yield [node.node, vip.vip, counted, word, why_not(node, vip) or vip.reason, waits]
         if not account.vips:
             yield [node.node, "", counted, ("not announced", Tone.BAD), account.reason, ""]
 
@@ -107,6 +107,8 @@ def _routes(node: NodeAnswer) -> Iterator[list[Cell]]:
 def _route(node: NodeAnswer, state: State, route: RouteAccount) -> list[Cell]:
     tone = {State.ESTABLISHED: Tone.GOOD, State.DOWN: Tone.BAD, State.UNKNOWN: Tone.DOUBT}[state]
     on_wire: Cell = "" if route.on_wire is None else ("yes", Tone.GOOD) if route.on_wire else ("not yet", Tone.BAD)
+    if route.withheld:
+        on_wire = (f"withheld: {route.withheld}", Tone.BAD)
     return [
         node.node,
         route.peer,

@@ -181,7 +181,8 @@ def why_not(node: NodeAnswer, vip: VIPAccount) -> str:
     if vip.state == "withdrawn":
         return vip.reason
     down = {each.peer for each in node.sessions if each.state is State.DOWN or (each.bfd and each.bfd.reason)}
-    return SESSIONS_DOWN if vip.routes and down.issuperset(route.peer for route in vip.routes) else ""
+    peers = {route.peer for route in vip.routes if not route.withheld}
+    return SESSIONS_DOWN if peers and peers <= down else ""
 
 
 def _where(found: Mapping[str, VIPAccount], nodes: Mapping[str, NodeAnswer]) -> list[Cell]:
@@ -193,8 +194,11 @@ def _where(found: Mapping[str, VIPAccount], nodes: Mapping[str, NodeAnswer]) -> 
     tone = Tone.GOOD if len(announcing) == expected else Tone.DOUBT
     if not announcing:
         tone = Tone.BAD if expected or len(found) > 1 else Tone.FAINT
-    reasons = "; ".join(f"{reason}: {some(nodes)}" for reason, nodes in sorted(by_reason.items()))
     worst = Tone.FAINT if by_reason.keys() <= NOTHING_HERE else Tone.DOUBT
+    for node in announcing:
+        if found[node].reason:  # least preferred, or not to all
+            by_reason[f"{found[node].reason}, still announced"].append(node)
+    reasons = "; ".join(f"{reason}: {some(nodes)}" for reason, nodes in sorted(by_reason.items()))
     return [(f"{len(announcing)} of {len(found)}", tone), some(announcing), (reasons, worst)]
 
 

@@ -225,7 +225,9 @@ class OnlyTor2:
 
 def test_a_vip_without_a_place_at_a_peer_is_not_announced_there_and_without_any_it_is_withheld() -> None:
     both = replace(view(config(peers=[peer("tor1"), peer("tor2", "10.2.1.0")])), places=OnlyTor2())
-    assert set(decision(seen=both).asked) == {"tor2"}
+    at_one = decision(seen=both)
+    assert (at_one.state, at_one.reason, set(at_one.asked)) == (RouteState.NORMAL, None, {"tor2"})
+    assert at_one.withheld == {"tor1": {host_prefix(ip(VIP))}}
     found = decision(seen=replace(view(config(peers=[peer("tor1")])), places=OnlyTor2()))
     assert (found.reason, found.asked) == (Reason.PREFIX_LIMIT, {})
 

@@ -128,6 +128,17 @@ def test_what_is_beyond_a_limit_and_advertisements_that_disagree_are_errors_of_t
     assert any("x, y disagree about med" in e.message for e in status.errors)
 
 
+def test_a_service_that_only_some_peers_have_a_place_for_is_partly_announced() -> None:
+    one: list[KubeObject] = [service("a", "198.51.100.1"), endpoint_slice("a", [endpoint("node1", "10.244.1.1")])]
+    older = service("older", "198.51.100.2", created="2020-01-01T00:00:00Z")
+    peers = [peer_manifest(maxPrefixes=1), peer_manifest("tor2", "10.2.1.0")]
+    speaking = Speaking(node(), pool_manifest(), *peers, advertisement_manifest(), older, *one)
+    speaking.core.learn(NodeNetwork(sources={**NETWORK.sources, ip("10.2.1.0"): Source(ip("10.2.1.1"), on_link=True)}))
+    speaking.core.step()
+    (said,) = [each for each in speaking.node().services_not_normal if each.name == "a"]
+    assert (said.reason, said.state) == ("prefixLimitSomewhere", Announcement.PARTLY)
+
+
 def test_a_refused_object_and_a_stale_kind_are_errors_and_stale_has_a_time() -> None:
     speaking = Speaking(*CONFIG)
     speaking.tell([pool_manifest("default", "no address"), pool_manifest("other", "nor this")])

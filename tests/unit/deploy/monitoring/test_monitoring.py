@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.metrics import FAMILIES as CONTROLLER
+from herald.cli.metrics import CHAPTERS
 from herald.program.families import Family, Type
 from herald.program.reference import markdown
-from speaker.metrics import FAMILIES as SPEAKER
 
 ROOT = Path(__file__).parents[4]
 MONITORING = ROOT / "deploy" / "monitoring"
 REFERENCE = ROOT / "docs" / "metrics.md"
 RUNBOOKS = ROOT / "docs" / "runbooks.md"
+FAMILIES = {family for families in CHAPTERS.values() for family in families}
 _SUFFIXES = {Type.HISTOGRAM: ("_bucket", "_sum", "_count")}
 
 
 def exported() -> set[str]:
     """The names of all series."""
-    return {family.name + suffix for family in {*SPEAKER, *CONTROLLER} for suffix in _SUFFIXES.get(family.type, ("",))}
+    return {family.name + suffix for family in FAMILIES for suffix in _SUFFIXES.get(family.type, ("",))}
 
 
 def metrics_in(text: str) -> set[str]:
@@ -37,9 +37,7 @@ def alerts() -> list[dict[str, Any]]:
 
 
 def test_the_reference_is_what_the_programs_declare() -> None:
-    assert REFERENCE.read_text() == markdown({"Speaker": SPEAKER, "Controller": CONTROLLER}), (
-        "herald metrics > docs/metrics.md"
-    )
+    assert REFERENCE.read_text() == markdown(CHAPTERS), "herald metrics > docs/metrics.md"
 
 
 def test_the_dashboard_is_what_its_script_makes() -> None:
@@ -82,7 +80,7 @@ def test_every_alert_is_tested_for_firing() -> None:
     assert fired == {alert["alert"] for alert in alerts()}
 
 
-@pytest.mark.parametrize("family", sorted({*SPEAKER, *CONTROLLER}, key=str), ids=str)
+@pytest.mark.parametrize("family", sorted(FAMILIES, key=str), ids=str)
 def test_names_follow_prometheus_conventions(family: Family) -> None:
     assert re.fullmatch(r"herald_[a-z0-9]+(_[a-z0-9]+)*", family.name)
     assert (family.type is Type.COUNTER) == family.name.endswith("_total")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from bgp_config.status.node import NodeError, ServiceNotNormal
+from bgp_config.status.node import Announcement, NodeError, ServiceNotNormal
 from herald.kube.objects import ObjectKey, Service
 from herald.status.answer import Answer
 from herald.status.decided import decide
@@ -109,6 +109,20 @@ def test_where_a_peer_has_a_limit_the_others_count_too() -> None:
     limited = [peer_manifest("tor1", "10.1.1.0", maxPrefixes=1), peer_manifest("tor2", "10.2.1.0", maxPrefixes=1)]
     of = answer(world(cluster(older, *limited, nodes=("node1",))), WEB)
     assert states(of) == {"node1": ("withdrawn", "prefixLimit")}
+
+
+def test_a_peer_without_a_place_for_the_vip_is_told_apart_from_those_that_have_it() -> None:
+    older = service("older", "198.51.100.9", created="2020-01-01T00:00:00Z")
+    of = answer(world(cluster(older, peer_manifest("tor1", "10.1.1.0", maxPrefixes=1), nodes=("node1",))), WEB)
+    (only,) = vips(of).values()
+    assert (only.state, only.reason) == ("normal", "prefixLimitSomewhere")
+    assert [(route.peer, route.withheld) for route in only.routes] == [("tor2", ""), ("tor1", "prefixLimit")]
+
+
+def test_that_a_speaker_names_it_so_does_not_withdraw_a_vip_of_which_no_others_were_read() -> None:
+    word = ServiceNotNormal(namespace="default", name="web", reason="prefixLimitSomewhere", state=Announcement.PARTLY)
+    of = answer(world(cluster(nodes=("node1",)), speakers=[("node1", speaker(not_normal=(word,)))]))
+    assert states(of) == {"node1": ("normal", "prefixLimitSomewhere")}
 
 
 def requesting(**annotations: str) -> Service:

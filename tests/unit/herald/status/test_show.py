@@ -11,7 +11,7 @@ from herald.status.decided import decide
 from herald.status.explain import story
 from herald.status.show import overview
 from herald.status.text import Cell, Tone, ago, coloured, plain, some, table
-from tests.builders import service
+from tests.builders import peer_manifest, service
 from tests.unit.herald.status.build import CLASS, NODES, NOW, WEB, answer, cluster, session, speaker, world
 
 SESSIONS = [session(name, peer) for name in NODES for peer in ("tor1", "tor2")]
@@ -66,6 +66,18 @@ def test_a_session_without_routes_for_the_sake_of_bfd_says_so_and_does_not_annou
     sessions = [replace(each, bfd=down) for each in sessions]
     text = overview(answer(world(cluster(nodes=("node1",)), sessions=sessions)), NOW, plain)
     assert "default/web  198.51.100.7  0 of 1  sessionsDown: node1" in text
+
+
+def test_a_router_without_a_place_for_a_vip_shows_and_what_is_announced_all_the_same() -> None:
+    older = service("older", "198.51.100.9", created="2020-01-01T00:00:00Z")
+    limited = peer_manifest("tor1", "10.1.1.0", maxPrefixes=1)
+    of = world(cluster(older, limited, nodes=("node1",)))
+    row = "198.51.100.7  1 of 1  node1         prefixLimitSomewhere, still announced: node1"
+    assert row in overview(answer(of), NOW, plain)
+    text = story(answer(of, WEB), NOW, plain)
+    assert "node1  198.51.100.7  1 serving  announced  prefixLimitSomewhere" in text
+    assert "node1  tor1  Established  198.51.100.7/32" in text
+    assert "withheld: prefixLimit" in text
 
 
 def test_a_node_with_no_session_at_all_does_not_announce() -> None:
