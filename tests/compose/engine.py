@@ -6,6 +6,7 @@ the same data, inside a network namespace, where it may have all the bridges and
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -18,6 +19,10 @@ from pathlib import Path
 SUITE = "bookworm"
 PULLED_BASE = "debian:bookworm-slim"
 MADE_BASE = "herald-test-base"
+PULLED_PROMETHEUS = "prom/prometheus:v3.5.0"
+MADE_PROMETHEUS = "herald-test-prometheus"
+UNWANTED = re.compile(r"\./(usr/share/(doc|info|locale|man)|var/cache/apt|var/lib/apt/lists)/.")
+"""What debian:bookworm-slim does not have either."""
 START_TIMEOUT_S = 60
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "herald"
 
@@ -43,8 +48,8 @@ class Engine:
         return self.docker("exec", container, *words, timeout_s=30)
 
 
-def run(command: list[str], environment: Mapping[str, str], timeout_s: float) -> str:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False)
+def run(command: list[str], environment: Mapping[str, str], timeout_s: float, cwd: Path | None = None) -> str:
+    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=timeout_s, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.stdout}"
     return done.stdout
 
@@ -91,15 +96,31 @@ def network_namespace(name: str) -> Iterator[str]:
 
 def base_image(builder: Engine) -> str:
     """Debian: pulled, or where none can be pulled made with debootstrap, once per machine."""
-    pull = ["docker", "pull", "--quiet", PULLED_BASE]
-    if subprocess.run(pull, env=builder.environment, capture_output=True, timeout=120, check=False).returncode == 0:
+    if _can_be_pulled(builder, PULLED_BASE):
         return PULLED_BASE
     builder.docker("import", str(_debootstrapped()), MADE_BASE)
     return MADE_BASE
 
 
+def prometheus_image(builder: Engine, base: str, directory: Path) -> str:
+    """Its project's, or where none can be pulled one of ours with this machine's program at the same place."""
+    if _can_be_pulled(builder, PULLED_PROMETHEUS):
+        return PULLED_PROMETHEUS
+    shutil.copy("/usr/bin/prometheus", directory / "prometheus")
+    words = ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
+    lines = ["COPY prometheus /bin/", 'ENTRYPOINT ["/bin/prometheus"]', f"CMD {json.dumps(words)}"]
+    (directory / "Dockerfile").write_text("\n".join([f"FROM {base}", *lines]))
+    builder.docker("build", "--quiet", "--tag", MADE_PROMETHEUS, str(directory))
+    return MADE_PROMETHEUS
+
+
+def _can_be_pulled(builder: Engine, image: str) -> bool:
+    pull = ["docker", "pull", "--quiet", image]
+    return subprocess.run(pull, env=builder.environment, capture_output=True, timeout=120, check=False).returncode == 0
+
+
 def _debootstrapped() -> Path:
-    archive = CACHE / f"debian-{SUITE}.tar"
+    archive = CACHE / f"debian-{SUITE}-slim.tar"
     if not archive.exists():
         root = CACHE / f"debian-{SUITE}.{os.getpid()}"
         root.mkdir(parents=True)
@@ -110,7 +131,7 @@ def _debootstrapped() -> Path:
             shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
             unfinished = archive.with_suffix(".new")
             with tarfile.open(unfinished, "w") as tar:
-                tar.add(root, arcname=".", filter=lambda member: None if member.isdev() else member)
+                tar.add(root, arcname=".", filter=lambda each: None if each.isdev() or UNWANTED.match(each.name) else each)
             unfinished.rename(archive)
         finally:
             shutil.rmtree(root)
