@@ -188,7 +188,7 @@ class TestSwitchFile:
         later = time.monotonic() + 61
         assert this.announced(later) == BOTH
         this.switch.look()
-        assert this.announced(later) == BOTH
+        assert this.announced() == BOTH
         os.utime(this.file)
         this.switch.look()
         assert this.announced() == set()
