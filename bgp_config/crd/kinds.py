@@ -188,6 +188,7 @@ BGP_SESSION = Definition(
         Column("Last Error", ".status.lastError.text"),
         Column("Error At", ".status.lastError.at", "date", wide=True),
         Column("Local", ".status.localAddress", wide=True),
+        Column("BFD", ".status.bfd.state", wide=True),
     ),
     selectable=(".status.node", ".status.peer", ".status.state"),
 )
