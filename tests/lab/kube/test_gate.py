@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from herald.lab import manifests
 from herald.lab.command import run
 from herald.lab.kube.deployment import KubeDeployment
 from herald.lab.load_report import Outcome, Result
@@ -21,6 +22,8 @@ NODE = "node2"
 RATE = 200
 STOPPED_S = 2.0
 ALL_ROUTED_S = 0.2
+SYNCED_S = 1.5
+"""kube-proxy writes rules at most once a second: by then it has dropped an endpoint that is gone."""
 
 
 async def failures_when_an_endpoint_becomes_ready(deployment: KubeDeployment, name: str) -> list[Result]:
@@ -49,6 +52,32 @@ async def failures_when_an_endpoint_becomes_ready(deployment: KubeDeployment, na
     return [failure for failure in report.failures if failure.outcome is Outcome.FAILED]
 
 
+async def failures_when_a_cluster_service_gets_its_endpoint(deployment: KubeDeployment, name: str) -> list[Result]:
+    """Of requests begun from when the routers have one node until they have both, kube-proxy being stopped on NODE.
+
+    Every node may announce such a Service; NODE has no endpoint of it, so all that it needs are the rules of its kube-proxy.
+    """
+    vip, both = ip_address(SERVICES[name]), everywhere(deployment, *SERVICES.values())
+    proxy, other = deployment.cluster.proxies[NODE], next(node for node in deployment.nodes if node != NODE)
+    deployment.write(f"services/{name}.yaml", manifests.dump([manifests.service(name, policy="Cluster")]))
+    deployment.write_slice(name, unready=deployment.nodes)
+    await deployment.routed({each: nodes for each, nodes in both.items() if each != vip}, 5)
+    await asyncio.sleep(SYNCED_S)
+    proxy.stop()
+    deployment.write_slice(name, unready=[NODE])
+    await until(lambda: all(other in deployment.next_hops(tor).get(vip, ()) for tor in deployment.tors), 5)
+    await asyncio.sleep(ALL_ROUTED_S)
+    begin = time.monotonic()
+    load = deployment.lab.start_load([vip], LoadPlan(rate=RATE))
+    await until(lambda: load.report().requests >= RATE / 2, 5)
+    proxy.cont()
+    await deployment.routed(both, 10)
+    await asyncio.sleep(ALL_ROUTED_S)
+    report = (await load.finish()).between(begin, time.monotonic())
+    assert set(report.by_node) == {other}, "the only one that has an endpoint"
+    return [failure for failure in report.failures if failure.outcome is Outcome.FAILED]
+
+
 async def kube_proxy_knows_of_no_endpoint(deployment: KubeDeployment, name: str) -> None:
     """It syncs up to a second later than the routers change; stopped before that, it would keep rules that still work."""
     path = f"/api/v1/namespaces/default/services/{name}"
@@ -68,6 +97,13 @@ async def test_no_connection_fails_when_an_endpoint_becomes_ready_20_times() -> 
             assert await failures_when_an_endpoint_becomes_ready(deployment, name) == []
 
 
+async def test_no_connection_fails_when_a_cluster_service_gets_its_endpoint() -> None:
+    async with speakers(SERVICES) as deployment:
+        for name in ("web-1", "web-2"):
+            assert await failures_when_a_cluster_service_gets_its_endpoint(deployment, name) == []
+
+
 async def test_without_the_gate_connections_fail() -> None:
     async with speakers(SERVICES, flags=("--data-path", "none")) as deployment:
         assert await failures_when_an_endpoint_becomes_ready(deployment, "web-1") != []
+        assert await failures_when_a_cluster_service_gets_its_endpoint(deployment, "web-2") != []
