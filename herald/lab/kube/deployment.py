@@ -64,11 +64,15 @@ class KubeDeployment(Deployment):
         return {key: vips for key, vips in found.items() if vips}
 
     def _source_flags(self, word: str, node: str | None = None) -> list[str]:
-        """With the rights of the service account that the chart gives the program, as a pod on this node."""
+        """With the rights of the service account that the chart gives the program, as a pod on this node.
+
+        A program that is started again has the token that it had, as a restarted container of that pod has.
+        """
         pod, api = f"{word}-{node or CONTROL}", self.cluster.api
-        token = pod_token(api.client, namespace=NAMESPACE, service_account=f"herald-{word}", pod=pod, node=node)
         kubeconfig = self.directory / f"{pod}.kubeconfig"
-        api.admin.with_token(token).write_kubeconfig(kubeconfig)
+        if not kubeconfig.exists():
+            token = pod_token(api.client, namespace=NAMESPACE, service_account=f"herald-{word}", pod=pod, node=node)
+            api.admin.with_token(token).write_kubeconfig(kubeconfig)
         identity = ["--identity", pod] if word == "controller" else []
         return ["--kubeconfig", str(kubeconfig), *identity]
 

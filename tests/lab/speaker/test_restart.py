@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -68,18 +68,24 @@ async def ends_of_rib(deployment: Deployment, node: str) -> int:
 
 
 @asynccontextmanager
-async def sessions_renewed(deployment: Deployment, node: str) -> AsyncIterator[None]:
+async def sessions_renewed(
+    deployment: Deployment, node: str, expected: Mapping[IPAddress, frozenset[str]] | None = None
+) -> AsyncIterator[None]:
     """At its end both ToRs have had a new session with the node, and all its routes."""
+    expected = everywhere(deployment) if expected is None else expected
     before = await ends_of_rib(deployment, node)
     yield
     deadline = time.monotonic() + 15
     while await ends_of_rib(deployment, node) <= before:
         assert time.monotonic() < deadline, "no End-of-RIB on a new session"
-    await deployment.routed(everywhere(deployment), 15)
+    await deployment.routed(expected, 15)
 
 
-async def restart(deployment: Deployment, node: str, how: signal.Signals) -> None:
-    async with sessions_renewed(deployment, node):
+async def restart(
+    deployment: Deployment, node: str, how: signal.Signals, expected: Mapping[IPAddress, frozenset[str]] | None = None
+) -> None:
+    """`expected`: the routes that there are then; None: all there should be."""
+    async with sessions_renewed(deployment, node, expected):
         speaker = deployment.speakers[node]
         speaker.signal(how)
         await speaker.wait(10)
