@@ -7,7 +7,7 @@
 - When the last grant goes, by undrain, by the end of the Drain or by `until`, the node is normal at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bgp_config.names import DrainName, NodeName
@@ -25,8 +25,11 @@ from speaker.table import SessionTable
 from speaker.witness import Witness
 
 WIRE_LIMIT_S = 10.0
-DRAINING = Standing(RouteState.LEAST_PREFERRED, Reason.DRAINING)
-DRAINED = Standing(RouteState.WITHDRAWN, Reason.DRAINED)
+STANDINGS: Mapping[Phase, Standing] = {
+    Phase.DRAINING: Standing(RouteState.LEAST_PREFERRED, Reason.DRAINING),
+    Phase.DRAINED: Standing(RouteState.WITHDRAWN, Reason.DRAINED),
+}
+"""What each phase makes of the node's routes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +91,7 @@ class DrainWitness(Witness):
         if not core.cluster.synced:
             return
         self.progress.look(tuple(self._orders(core.cluster)), self._settled_at(core), now)
-        match self.progress.phase:
-            case Phase.DRAINING:
-                core.stand(Source.DRAIN, DRAINING)
-            case Phase.DRAINED:
-                core.stand(Source.DRAIN, DRAINED)
-            case _:
-                core.stand(Source.DRAIN, None)
+        core.stand(Source.DRAIN, STANDINGS.get(self.progress.phase) if self.progress.phase else None)
 
     def _orders(self, cluster: Cluster) -> Iterator[Order]:
         node, labels = cluster.node_name, cluster.node.metadata.labels if cluster.node else {}

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bgp_config.status.drain import Phase
 from bgp_config.status.node import BGPNodeStatus
 from bgp_config.status.session import BGPSessionStatus
 from herald.kube.objects import ObjectKey
@@ -50,6 +51,17 @@ class ServiceFact(Told, frozen=True, kw_only=True):
         return ObjectKey(self.namespace, self.name)
 
 
+class DrainFact(Told, frozen=True, kw_only=True):
+    """What the controller says of one node of one Drain. `reason` and `message`: what it waits for."""
+
+    drain: str
+    node: str
+    phase: Phase
+    since: datetime
+    reason: str = ""
+    message: str = ""
+
+
 class Answer(Told, frozen=True, kw_only=True):
     """`source` says where this is from, `live` whether speakers themselves have told how their sessions are.
 
@@ -61,4 +73,5 @@ class Answer(Told, frozen=True, kw_only=True):
     nodes: tuple[NodeAnswer, ...] = ()
     services: tuple[ServiceFact, ...] = ()
     left_out: int = 0
+    drains: tuple[DrainFact, ...] = ()
     problems: tuple[str, ...] = ()

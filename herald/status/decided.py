@@ -28,6 +28,7 @@ from herald.kube.objects import (
     Service,
 )
 from herald.kube.source import Change, Synced, Upsert
+from herald.status import drains
 from herald.status.answer import Answer, NodeAnswer, ServiceFact
 from herald.status.world import World
 from speaker.about import addresses, endpoints
@@ -67,6 +68,7 @@ def decide(
         nodes=tuple(_node(world, node, load_balancer_class, keys, now) for node in nodes),
         services=tuple(_fact(known, service, world) for service in services),
         left_out=len(known.cluster.services) - len(keys) if is_narrowed else 0,
+        drains=tuple(drains.facts(world.changes)),
         problems=(*world.problems, *_problems(known.cluster)),
     )
 
@@ -118,6 +120,7 @@ def _core(
     core.apply([Synced(Kind.SECRET)])
     neighbors = [neighbor for peer in peers if isinstance(neighbor := localize(peer, node), Neighbor)]
     core.learn(NodeNetwork(sources={n.address: _source(n, node, sessions.get(n.name)) for n in neighbors}))
+    core.stand(EvidenceSource.DRAIN, drains.standing(node.metadata.name, speaker, drains.facts(world.changes)))
     if speaker:
         _believe(core, speaker)
     core.step()

@@ -7,6 +7,7 @@ from datetime import datetime
 from bgp_config.status.node import BGPNodeStatus, DataPathState
 from bgp_config.status.session import BFDState, BGPSessionStatus, SessionBFD, State
 from herald.kube.objects import ObjectKey
+from herald.status import drains
 from herald.status.answer import Answer, NodeAnswer, ServiceFact
 from herald.status.text import Cell, Paint, Tone, ago, some, table
 from speaker.account import ServiceAccount, VIPAccount
@@ -25,6 +26,7 @@ _DATA_PATH = {DataPathState.HEALTHY: Tone.GOOD, DataPathState.UNHEALTHY: Tone.BA
 def overview(answer: Answer, now: datetime, paint: Paint) -> str:
     """The whole of it."""
     lines = [paint("NODES", Tone.HEAD), *nodes(answer, now, paint)]
+    lines += drains.section(answer.drains, now, paint)
     lines += ["", paint("SESSIONS", Tone.HEAD), *sessions(answer.nodes, now, paint)]
     lines += ["", paint("VIPS", Tone.HEAD), *vips(answer, paint)]
     if answer.left_out:
