@@ -17,6 +17,7 @@ from herald.lab.kube.deployment import KubeDeployment
 from herald.lab.kube.helm import NAMESPACE, render
 from herald.lab.manifests import Manifest
 from herald.lab.topology import Settings, rack
+from tests.lab.drain.commands import on_server
 from tests.lab.fabric import fabric
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
@@ -79,14 +80,28 @@ async def test_what_is_granted_is_used_and_nothing_is_refused() -> None:
         assert audit.refusals() == []
 
 
+async def drain(deployment: KubeDeployment) -> None:
+    """A person drains the only node: by the rights that the chart has for people, and at first in vain."""
+    operator = on_server(deployment)
+    assert "(lastAnnouncer)" in " ".join((await operator.drain("node1", "--wait", "--timeout", "3")).lines)
+    assert (await operator.drain("node1", "--seconds", "1", "--force", "--wait")).code == 0
+    assert (await operator.undrain("node1")).code == 0
+
+
 async def lead_a_full_life(deployment: KubeDeployment) -> None:
-    """The controller is started anew, a community comes, a peer and a pool go, and in the end the speaker dies."""
+    """A node is drained, the controller started anew, objects come, a peer and a pool go, and at last the speaker dies."""
+    await drain(deployment)
     assert deployment.controller
     await deployment.controller.end()
     deployment.start_controller()
     peer = next(each for each in manifests.peers(deployment.lab.topology) if each["metadata"]["name"] == "node1-tor2")
     deployment.cluster.api.client.delete(peer)
-    deployment.cluster.api.client.apply([manifests.manifest(Kind.COMMUNITY, "blue", {"value": "64512:1"})])
+    new: dict[Kind, Manifest] = {
+        Kind.COMMUNITY: {"value": "64512:1"},
+        Kind.BFD_PROFILE: {"intervalMilliseconds": 300},
+        Kind.HEALTH_CHECK: {"protocol": "TCP"},
+    }
+    deployment.cluster.api.client.apply([manifests.manifest(kind, "blue", spec) for kind, spec in new.items()])
     pools = [each for each in manifests.network(deployment.lab.topology) if each["kind"] == Kind.ADDRESS_POOL]
     await asyncio.sleep(HOLD_S + 3)
     for pool in pools:
