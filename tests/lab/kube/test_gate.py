@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from bgp_config.names import host_prefix
 from herald.lab import manifests
 from herald.lab.command import run
 from herald.lab.kube.deployment import KubeDeployment
@@ -22,6 +23,8 @@ NODE = "node2"
 RATE = 200
 STOPPED_S = 2.0
 ALL_ROUTED_S = 0.2
+LIMIT_S = 5.0
+"""--data-path-timeout, as it is by default."""
 SYNCED_S = 1.5
 """kube-proxy writes rules at most once a second: by then it has dropped an endpoint that is gone."""
 
@@ -101,6 +104,26 @@ async def test_no_connection_fails_when_a_cluster_service_gets_its_endpoint() ->
     async with speakers(SERVICES) as deployment:
         for name in ("web-1", "web-2"):
             assert await failures_when_a_cluster_service_gets_its_endpoint(deployment, name) == []
+
+
+async def test_what_kube_proxy_does_not_tell_of_in_time_is_the_last_resort_until_it_does() -> None:
+    async with speakers({"web-1": SERVICES["web-1"]}) as deployment:
+        vip, both = ip_address(SERVICES["web-1"]), everywhere(deployment, SERVICES["web-1"])
+        proxy, tor = deployment.cluster.proxies[NODE], deployment.lab.routers[deployment.lab.topology.tors[0].name]
+        deployment.write_slice("web-1", unready=[NODE])
+        await deployment.routed({vip: both[vip] - {NODE}}, 5)
+        await kube_proxy_knows_of_no_endpoint(deployment, "web-1")
+
+        async def is_last_resort() -> bool:
+            return {len(path.as_path) for path in await tor.paths(host_prefix(vip))} == {1, 1 + 12}
+
+        proxy.stop()
+        at = deployment.write_slice("web-1")
+        await until(is_last_resort, 10)
+        assert time.monotonic() - at > LIMIT_S
+        assert deployment.next_hops(tor.name) == {vip: both[vip] - {NODE}}
+        proxy.cont()
+        await deployment.routed(both, 5)
 
 
 async def test_without_the_gate_connections_fail() -> None:
