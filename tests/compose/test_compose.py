@@ -21,6 +21,14 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 CHECKOUT = Path(__file__).parents[2]
 FETCH = "import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1], timeout=3).read())"
+NOT_COMPILED = """
+import importlib.util, pathlib
+names = ("bgp_config", "controller", "herald", "speaker")
+packages = [pathlib.Path(importlib.util.find_spec(name).origin).parent for name in names]
+files = [file for package in packages for file in package.rglob("*.py")]
+assert len(files) > 100
+print([str(file) for file in files if not pathlib.Path(importlib.util.cache_from_source(file)).exists()])
+"""
 VIPS = ("198.51.100.1/32", "198.51.100.2/32")
 IMAGE_MB = 110
 """What the image may have beyond its base. docs/install/kubernetes.md states it."""
@@ -212,4 +220,6 @@ def test_the_images_run_as_they_say(stack: Stack) -> None:
     added_mb = (int(size) - int(base)) / 1e6
     print(f"the image herald has {int(size) / 1e6:.0f} MB, of which {added_mb:.0f} MB beyond its base")  # noqa: T201 -- the docs' figure
     assert added_mb < IMAGE_MB
+    assert stack.engine.inside(controller, "sh", "-c", "command -v pip pip3 uv gcc cc; true") == ""
+    assert stack.engine.inside(controller, "python", "-c", NOT_COMPILED) == "[]\n"
     assert f"less than {IMAGE_MB} MB" in (CHECKOUT / "docs/install/kubernetes.md").read_text()

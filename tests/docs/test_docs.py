@@ -102,6 +102,14 @@ def commands(text: str) -> Iterator[list[str]]:
                 yield words[1:]
 
 
+def innermost(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.ArgumentParser:
+    """The parser of the word's last sub-word: of `chaos` in `lab chaos`."""
+    for action in parser._actions:
+        if argv and isinstance(action, argparse._SubParsersAction) and argv[0] in action.choices:
+            return innermost(action.choices[argv[0]], argv[1:])
+    return parser
+
+
 @pytest.mark.parametrize("page", [*WRITTEN, CHECKOUT / "README.md", CHECKOUT / "SECURITY.md"], ids=lambda page: page.stem)
 def test_every_command_of_herald_that_is_shown_is_one(page: Path) -> None:
     parser = argparse.ArgumentParser(exit_on_error=False)
@@ -109,7 +117,7 @@ def test_every_command_of_herald_that_is_shown_is_one(page: Path) -> None:
     for word in WORDS:
         import_module(f"herald.cli.{word}").add_parser(words)
     for argv in commands(page.read_text()):
-        known = words.choices[argv[0]]
+        known = innermost(words.choices[argv[0]], argv[1:])
         flags = {flag for action in known._actions for flag in action.option_strings}
         assert {word.partition("=")[0] for word in argv if word.startswith("--")} <= flags, argv
 
