@@ -1,0 +1,51 @@
+"""What a BGPNode says of its node, as far as drains have to know it."""
+
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from bgp_config.status.condition import Condition, ConditionStatus, ConditionType
+from bgp_config.status.drain import Phase
+from bgp_config.status.node import BGPNodeStatus, Counts, Drain, ServiceNotNormal
+from controller.drain.speakers import voice_of
+from herald.kube.objects import ObjectKey
+
+AT = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+
+
+def ready(status: ConditionStatus) -> Condition:
+    return Condition(type=ConditionType.READY, status=status, last_transition_time=AT, reason="Any", message="")
+
+
+WELL = BGPNodeStatus(
+    version="1",
+    counts=Counts(announced=1, withheld=0, sessions=2, established=1),
+    conditions=(ready(ConditionStatus.FALSE),),
+)
+
+
+def test_a_speaker_with_a_session_announces_also_if_another_one_is_down() -> None:
+    assert voice_of(WELL).announces
+
+
+def test_without_a_session_a_counter_or_a_sign_of_life_it_does_not() -> None:
+    assert not voice_of(replace(WELL, counts=Counts(announced=1, withheld=0, sessions=2, established=0))).announces
+    assert not voice_of(replace(WELL, counts=None)).announces
+    assert not voice_of(replace(WELL, conditions=(ready(ConditionStatus.UNKNOWN),))).announces
+
+
+def test_a_node_that_something_holds_back_as_a_whole_does_not_announce_normally() -> None:
+    found = voice_of(replace(WELL, drain=Drain(reason="stale", since=AT)))
+    assert (found.announces, found.drained, found.grants) == (False, False, frozenset())
+
+
+def test_it_is_drained_by_its_own_word_about_the_grants_that_it_names() -> None:
+    said = Drain(reason="draining", since=AT, phase=Phase.DRAINING, grants=("a@1",))
+    found = voice_of(replace(WELL, drain=said))
+    assert (found.drained, found.grants) == (False, frozenset({"a@1"}))
+    assert voice_of(replace(WELL, drain=replace(said, phase=Phase.DRAINED))).drained
+
+
+def test_services_that_it_does_not_announce_as_it_should_are_named() -> None:
+    word = ServiceNotNormal(namespace="shop", name="web", reason="healthCheckFailed")
+    assert voice_of(replace(WELL, services_not_normal=(word,))).not_normal == {ObjectKey("shop", "web")}
