@@ -16,7 +16,7 @@ from speaker.gate import Gate, wanted
 from speaker.reasons import Reason
 from speaker.recent import RecentChanges
 from speaker.route import RouteState
-from speaker.status import DataPathReport
+from speaker.statement import DataPathReport
 from speaker.transition import Transition
 from speaker.witness import Witness
 

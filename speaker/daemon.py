@@ -29,7 +29,8 @@ from speaker.reporter import Report
 from speaker.session import Closed, Ended, Engine, Established, InSync, Programmed, SessionEvent
 from speaker.settings import Settings
 from speaker.state.record import kind_of
-from speaker.status import DataPathReport, Moment, Since, node_status, session_statuses
+from speaker.statement import DataPathReport, Statement
+from speaker.status import Moment, Since, node_status, session_statuses
 from speaker.surroundings import Surroundings
 from speaker.witnesses import Witnesses
 
@@ -84,8 +85,7 @@ class Speaker:
     async def run(self, engine: Engine, stop: asyncio.Event) -> None:
         """Until `stop` is set. The engine reports to on_session_event()."""
         async with asyncio.timeout(START_LIMIT_S):
-            if vip_device := await self._programmer.start(time.monotonic()):
-                self.surroundings.watch.pass_over(vip_device)
+            await self._programmer.start(time.monotonic(), self.surroundings.watch)
         stopping = asyncio.create_task(self._wake_on(stop))
         with self.surroundings.watch:
             while not stop.is_set() and not self.core.cluster.synced:
@@ -112,15 +112,21 @@ class Speaker:
         core, table = self.core, self.table
         if (node := core.cluster.node) is None:
             return None
-        witnesses, admission = self.witnesses, self.witnesses.admission
-        bfd = witnesses.bfd.report(core.peering, moment.monotonic)
-        data_path = admission.report() if admission else DataPathReport(kind=str(self._settings.data_path))
+        told = self._statement(moment)
         return Report(
             node=node,
-            bgp_node=node_status(
-                core, table, data_path, bfd, self._since, moment, witnesses.drain.progress, witnesses.by_hand.errors()
-            ),
-            sessions=session_statuses(core, table, bfd, self._since, moment),
+            bgp_node=node_status(core, table, told, self._since, moment),
+            sessions=session_statuses(core, table, told.bfd, self._since, moment),
+        )
+
+    def _statement(self, moment: Moment) -> Statement:
+        witnesses, admission = self.witnesses, self.witnesses.admission
+        return Statement(
+            data_path=admission.report() if admission else DataPathReport(kind=str(self._settings.data_path)),
+            bfd=witnesses.bfd.report(self.core.peering, moment.monotonic),
+            progress=witnesses.drain.progress,
+            errors=[*witnesses.by_hand.errors(), *witnesses.memory.errors(), *self._programmer.errors()],
+            stale_since=min(self.staleness.since.values(), default=None),
         )
 
     def on_session_event(self, event: SessionEvent) -> None:

@@ -129,6 +129,7 @@ def _assemble(
     witnesses.by_hand.recall()
     inheritance.hand_out(parts)
     speaker.core.greets = inheritance.is_first_of_boot
+    witnesses.memory.set_aside = inheritance.set_aside
     chronicle = Chronicle(settings.runtime_dir, origin, speaker.core, witnesses.memory, parts)
     engine.refusals.on_change = chronicle.touch
     return changes, speaker, engine, chronicle

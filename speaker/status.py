@@ -40,6 +40,7 @@ from speaker.drain import Progress
 from speaker.reasons import Reason
 from speaker.route import RouteState
 from speaker.session import SessionState
+from speaker.statement import DataPathReport, Statement
 from speaker.table import SessionRecord, SessionTable
 
 VERSION = version("herald-lb")
@@ -84,37 +85,17 @@ class Moment:
         return (self.utc - timedelta(seconds=self.monotonic - monotonic)).replace(microsecond=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataPathReport:
-    """How the data path is. `answers` None: it was not asked yet."""
-
-    kind: str
-    answers: bool | None = None
-    timeouts: int = 0
-    last_sync: datetime | None = None
-
-
-def node_status(
-    core: Core,
-    table: SessionTable,
-    data_path: DataPathReport,
-    bfd: BfdReport,
-    since: Since,
-    now: Moment,
-    progress: Progress | None = None,
-    by_hand: Sequence[tuple[str, str, str]] = (),
-) -> BGPNodeStatus:
-    """`progress`: how far the node is in what Drains ask for; `by_hand`: what is withdrawn by hand, as errors."""
+def node_status(core: Core, table: SessionTable, told: Statement, since: Since, now: Moment) -> BGPNodeStatus:
     utc = now.utc.replace(microsecond=0)
-    errors = tuple(_errors(core, [*by_hand, *bfd.errors()], since, utc))
+    errors = tuple(_errors(core, [*told.errors, *told.bfd.errors()], since, utc))
     not_normal = dict(_not_normal(core))
     return BGPNodeStatus(
         version=VERSION,
         config=_config(core, since, utc),
         counts=_counts(core, table),
-        data_path=_data_path(data_path),
-        drain=_drain(core, progress or Progress(), since, utc),
-        stale_since=since.of("stale", bool(core.cluster.stale), utc) if core.cluster.stale else None,
+        data_path=_data_path(told.data_path),
+        drain=_drain(core, told.progress, since, utc),
+        stale_since=None if told.stale_since is None else since.of("stale", told.stale_since, now.at(told.stale_since)),
         errors=errors[:MAX_ERRORS],
         services_not_normal=tuple(_service(key, *not_normal[key]) for key in nsmallest(MAX_SERVICES, not_normal)),
         services_not_normal_total=len(not_normal),

@@ -14,14 +14,20 @@ from speaker.witness import Witness
 
 
 class Memory(Witness):
-    """One owner: the daemon's loop. `on_change` is called when the files are no longer what they should be.
+    """One owner: the daemon's loop. `on_change` is called when the files are no longer what they should be; `set_aside` is
+    why files of an earlier speaker count for nothing.
 
     What is told of the cluster is told object by object while it changes: whoever writes may pause in between.
     """
 
     def __init__(self, remembered: Iterable[KubeObject]) -> None:
         self.on_change: Callable[[], None] = lambda: None
+        self.set_aside: tuple[str, ...] = ()
         self._last_good = LastGood(remembered)
+
+    def errors(self) -> list[tuple[str, str, str]]:
+        """What of an earlier speaker's files is of no use, for people: about what, the reason, the text."""
+        return [("StateFile", "setAside", f"a file of the last speaker is set aside: {why}") for why in self.set_aside]
 
     def hear(self, change: Change, before: Cluster, now: float) -> None:
         self._last_good.hear(change, before, now)

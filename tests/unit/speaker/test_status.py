@@ -21,7 +21,8 @@ from speaker.peering import NodeNetwork, Source
 from speaker.reasons import PeerReason, Reason
 from speaker.route import PathAttributes, RouteState
 from speaker.session import Closed, Established, Programmed, SessionEvent
-from speaker.status import DataPathReport, Moment, Since, config_hash, node_status, session_statuses, state_of
+from speaker.statement import DataPathReport, Statement
+from speaker.status import Moment, Since, config_hash, node_status, session_statuses, state_of
 from speaker.table import SessionTable
 from tests.builders import (
     UNREADY,
@@ -48,6 +49,7 @@ class Speaking:
     def __init__(self, *things: KubeObject) -> None:
         self.core, self.table, self.since = Core(NodeName("node1"), "herald-lb.io/bgp"), SessionTable(), Since()
         self.bfd = BfdReport()
+        self.stale_since: float | None = None
         self.core.learn(NETWORK)
         self.tell(things, [Synced(kind) for kind in Kind])
 
@@ -60,7 +62,8 @@ class Speaking:
         self.table.apply(event)
 
     def node(self, at: float = 1000.0, data_path: DataPathReport = NO_GATE) -> BGPNodeStatus:
-        return node_status(self.core, self.table, data_path, self.bfd, self.since, moment(at))
+        told = Statement(data_path=data_path, bfd=self.bfd, stale_since=self.stale_since)
+        return node_status(self.core, self.table, told, self.since, moment(at))
 
     def sessions(self, at: float = 1000.0) -> dict[str, BGPSessionStatus]:
         return session_statuses(self.core, self.table, self.bfd, self.since, moment(at))
@@ -143,6 +146,7 @@ def test_a_refused_object_and_a_stale_kind_are_errors_and_stale_has_a_time() -> 
     speaking = Speaking(*CONFIG)
     speaking.tell([pool_manifest("default", "no address"), pool_manifest("other", "nor this")])
     speaking.tell(words=[Stale(Kind.SERVICE, "no answer")])
+    speaking.stale_since = 400.0
     status = speaking.node(1003.0)
     assert {(e.about, e.reason) for e in status.errors} == {
         ("AddressPool/default", "inForceLastGood"),
@@ -151,7 +155,7 @@ def test_a_refused_object_and_a_stale_kind_are_errors_and_stale_has_a_time() -> 
     }
     assert status.config is not None
     assert status.config.refused == 2
-    assert status.stale_since == START + timedelta(seconds=3)
+    assert status.stale_since == START - timedelta(seconds=600), "as the speaker before this one said"
 
 
 def test_ready_says_what_is_missing() -> None:
@@ -161,7 +165,7 @@ def test_ready_says_what_is_missing() -> None:
     speaking.apply(Established(speaking.core.peering.sessions[PeerName("tor1")], 1001.0))
     assert speaking.node(1002.0).conditions[0].status is ConditionStatus.TRUE
     fresh = Core(NodeName("node1"), "herald-lb.io/bgp")
-    unsynced = node_status(fresh, SessionTable(), NO_GATE, BfdReport(), Since(), moment(1000.0)).conditions[0]
+    unsynced = node_status(fresh, SessionTable(), Statement(data_path=NO_GATE), Since(), moment(1000.0)).conditions[0]
     assert (unsynced.status, unsynced.reason) == (ConditionStatus.FALSE, "NotSynced")
 
 
@@ -278,5 +282,6 @@ def test_a_service_that_is_least_preferred_is_told_from_one_that_is_withdrawn() 
 def test_what_is_withdrawn_by_hand_is_told_with_its_end() -> None:
     speaking = Speaking(*CONFIG, *WEB)
     known = [("VIP/198.51.100.7", "withdrawnByHand", "until 12:15")]
-    status = node_status(speaking.core, speaking.table, NO_GATE, speaking.bfd, speaking.since, moment(1000.0), by_hand=known)
+    told = Statement(data_path=NO_GATE, errors=known)
+    status = node_status(speaking.core, speaking.table, told, speaking.since, moment(1000.0))
     assert [(each.about, each.message) for each in status.errors] == [("VIP/198.51.100.7", "until 12:15")]

@@ -7,6 +7,7 @@ import pytest
 
 from speaker.state.file import Origin, Writer
 from speaker.state.folder import PASSWORDS, STATE, inherit
+from speaker.state.memory import Memory
 from speaker.state.record import encode_object
 from tests.builders import secret, service
 
@@ -77,3 +78,11 @@ def test_a_part_that_does_not_understand_what_it_is_handed_begins_anew(tmp_path:
     parts = [Number("one"), Number("two"), Number("three")]
     inherit(tmp_path, OURS).hand_out(parts)
     assert [part.value for part in parts] == [1, 0, 0]
+
+
+def test_people_are_told_what_was_set_aside() -> None:
+    memory = Memory(())
+    memory.set_aside = ("it is that of an earlier boot",)
+    assert memory.errors() == [
+        ("StateFile", "setAside", "a file of the last speaker is set aside: it is that of an earlier boot")
+    ]
