@@ -10,7 +10,7 @@ from speaker.by_hand.order import by_way
 from speaker.by_hand.witness import ByHand
 
 IN_FORCE = gauge(
-    "herald_withdrawals_by_hand",
+    "herald_withdrawn_by_hand",
     "VIPs, or all of this node, that are withdrawn by hand now; by command or by the switch file.",
     "way",
     bound="2",
