@@ -3,7 +3,8 @@
 On before the announcement, off a second after the withdrawal is on the wire: a router needs some time to move its traffic.
 Only addresses that we added are ever taken off, and they carry our mark, so a start after a crash puts right what it finds.
 Slices keep a turn of the loop short, however many VIPs there are. A VIP that the kernel refuses is tried again and again; it
-waits, and nobody is told of it.
+waits, and no router is told of it. One that somebody else took off is put on again: the kernel's notifications raise the
+doubt, a look at all that is bound settles it, at most once in LOOK_S.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ LINGER_S = 1.0
 SLICE = 200
 """How many VIPs at most one call puts on or takes off."""
 RETRY_S = 5.0
+LOOK_S = 1.0
+MOST_NAMED = 10
 GONE = frozenset({errno.EADDRNOTAVAIL, errno.ENODEV})
 
 log = logging.getLogger(__name__)
@@ -40,6 +43,7 @@ class Binder:
         self._leaving: dict[IPAddress, float] = {}
         self._refused: set[IPAddress] = set()
         self._in_doubt = False
+        self._looked_at = float("-inf")
 
     async def start(self, now: float) -> int:
         """Takes over what an earlier run left: it leaves too, unless it is bound again. Returns the device's index."""
@@ -59,20 +63,27 @@ class Binder:
         """Whether it must not be announced yet."""
         return vip in self._waiting
 
+    def doubt(self, vip: IPAddress | None) -> None:
+        """It was taken off, perhaps by us. None: who knows which."""
+        if vip is None or (vip in self._bound and vip not in self._leaving):
+            self._in_doubt = True
+
+    @property
+    def refused(self) -> AbstractSet[IPAddress]:
+        """Those that the kernel does not take."""
+        return self._refused
+
     def is_busy(self, now: float) -> bool:
         """Whether bind() has something to do."""
         return any(at <= now for at in self._waiting.values())
 
     async def bind(self, now: float) -> None:
         """The next slice. Bounded in time."""
-        due = list(islice((vip for vip, at in self._waiting.items() if at <= now), SLICE))
-        if not due:
-            return
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):
-                if self._in_doubt:
+                if self._in_doubt and now - self._looked_at >= LOOK_S:
                     await self._look(now)
-                for vip in due:
+                for vip in list(islice((vip for vip, at in self._waiting.items() if at <= now), SLICE)):
                     await self._bind(vip, now)
         except TimeoutError:
             self._in_doubt = True
@@ -121,10 +132,18 @@ class Binder:
         return self._bound.keys()
 
     async def _look(self, now: float) -> None:
-        """What became of that to which the kernel gave no answer."""
+        """What became of that to which the kernel gave no answer, and of what somebody else may have taken off."""
+        self._looked_at = now
         found = await self._netlink.bound()
         stray = [vip for vip in found if vip not in self._bound and vip not in self._waiting]
+        lost = self._bound.keys() - found.keys() - self._leaving.keys()
+        if lost:
+            log.warning(
+                "somebody took off VIPs: they are bound again", extra=fields(vips=sorted(lost, key=str)[:MOST_NAMED])
+            )
+            self._device = await self._netlink.device(self._device_name)  # it may have been the whole device
         self._bound, self._in_doubt = found, False
+        self._waiting.update(dict.fromkeys(lost, now))
         self.release(stray, now)
 
     async def _bind(self, vip: IPAddress, now: float) -> None:

@@ -1,30 +1,40 @@
 """Tells when something of this host's network changed that could change how peers are reached.
 
 Hears the kernel's rtnetlink notifications and remembers one bit. VIPs come and go by the thousand on devices of their own,
-each with a route in the kernel's local table: those are passed over, so that asking the kernel again stays rare.
+each with a route in the kernel's local table: those are passed over, so that asking the kernel again stays rare. Of these it
+tells at once what leaves.
 """
 
 import asyncio
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from typing import Self
+
+from bgp_config.names import IPAddress
 
 RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE = 0x1, 0x10, 0x40, 0x100, 0x400
 GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE
 RTM_NEWADDR, RTM_DELADDR, RTM_NEWROUTE, RTM_DELROUTE = 20, 21, 24, 25
 RT_TABLE_LOCAL = 255
+IFA_ADDRESS = 1
 DATAGRAM = 1 << 16
 
 _HEADER = struct.Struct("=IHHII")
 _ADDRESS = struct.Struct("=BBBBI")
 _ROUTE = struct.Struct("=BBBBB")
+_ATTRIBUTE = struct.Struct("=HH")
 
 
 class NetworkWatch:
-    """`changed` until `forget`. Use with `with`; made and used in a running event loop."""
+    """`changed` until `forget`. Use with `with`; made and used in a running event loop.
+
+    `on_taken_off` is called with each address that leaves the VIPs' device, or with None when notifications were lost.
+    """
 
     def __init__(self) -> None:
+        self.on_taken_off: Callable[[IPAddress | None], None] = lambda _: None
         self._vip_device: int | None = None
         self._changed = True
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
@@ -62,8 +72,12 @@ class NetworkWatch:
             return
         except OSError:  # the kernel had more to say than we could hear
             self._changed = True
+            self.on_taken_off(None)
             return
-        self._changed = self._changed or any(matters(*m, self._vip_device) for m in messages(datagram))
+        for kind, body in messages(datagram):
+            self._changed = self._changed or matters(kind, body, self._vip_device)
+            if (vip := taken_off(kind, body, self._vip_device)) is not None:
+                self.on_taken_off(vip)
 
 
 def messages(datagram: bytes) -> Iterator[tuple[int, bytes]]:
@@ -86,3 +100,16 @@ def matters(kind: int, body: bytes, vip_device: int | None) -> bool:
         *_, table = _ROUTE.unpack_from(body)
         return bool(table != RT_TABLE_LOCAL)
     return True
+
+
+def taken_off(kind: int, body: bytes, vip_device: int | None) -> IPAddress | None:
+    """The address that has left the device of VIPs, if that is what the message says."""
+    if kind != RTM_DELADDR or len(body) < _ADDRESS.size or _ADDRESS.unpack_from(body)[-1] != vip_device:
+        return None
+    offset = _ADDRESS.size
+    while offset + _ATTRIBUTE.size <= len(body):
+        length, attribute = _ATTRIBUTE.unpack_from(body, offset)
+        if attribute == IFA_ADDRESS:
+            return ip_address(body[offset + _ATTRIBUTE.size : offset + length])
+        offset += max(_ATTRIBUTE.size, (length + 3) & ~3)
+    return None

@@ -4,15 +4,16 @@ Withdrawals first: they wait for nothing. A VIP is bound before it is announced,
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from bgp_config.names import IPAddress, Prefix, host_prefix
 from speaker.bfd.watch import Permitted
-from speaker.bind import SLICE, Binder
+from speaker.bind import MOST_NAMED, SLICE, Binder
 from speaker.core import Core, Outcome
 from speaker.latency import Latency
 from speaker.netlink import Netlink
+from speaker.netwatch import NetworkWatch
 from speaker.route import PathAttributes
 from speaker.session import Ended, Engine, InSync, SessionEvent, SessionSpec
 from speaker.sessions import Phase, Sessions
@@ -47,11 +48,19 @@ class Programmer:
         """The sessions that were opened and have not ended."""
         return self._sessions.running
 
-    async def start(self, now: float) -> int | None:
-        """Returns the index of the device that VIPs are bound to."""
-        device = await self._binder.start(now) if self._binder else None
+    async def start(self, now: float, watch: NetworkWatch) -> None:
+        """The watch tells from now on what leaves the device that VIPs are bound to."""
+        if self._binder:
+            watch.pass_over(await self._binder.start(now))
+            watch.on_taken_off = self._binder.doubt
         await self._unreachable.start()
-        return device
+
+    def errors(self) -> Iterator[tuple[str, str, str]]:
+        """About what, a reason and a text for people."""
+        if self._binder and self._binder.refused:
+            some = ", ".join(str(vip) for vip in sorted(self._binder.refused, key=str)[:MOST_NAMED])
+            text = f"{len(self._binder.refused)} VIPs cannot be bound and are not announced: {some}; see the speaker's log"
+            yield "--bind-vips", "bindRefused", text
 
     def on_session_event(self, event: SessionEvent) -> None:
         """What it means for sessions and bound VIPs."""

@@ -78,7 +78,7 @@ async def test_after_a_crash_what_is_no_longer_announced_comes_off_and_foreign_a
         assert db in before
 
 
-async def test_an_address_of_an_operator_stays_and_one_that_was_flushed_is_missed_by_nobody() -> None:
+async def test_an_address_of_an_operator_stays_and_one_that_somebody_takes_off_is_bound_again() -> None:
     async with fabric(flags=BIND) as deployment:
         all_nodes, web, db = everywhere(deployment), vip(deployment, "web"), vip(deployment, "db")
         net = f"--net=/run/netns/{deployment.lab.namespace('node1')}"
@@ -89,6 +89,7 @@ async def test_an_address_of_an_operator_stays_and_one_that_was_flushed_is_misse
         deployment.write_slice("web")
         await deployment.routed(all_nodes, 5)
         await run("nsenter", net, "--", "ip", "addr", "del", f"{db}/32", "dev", "lo")
+        await has(deployment, "node1", db, bound=True)
         for name in ("web", "db"):
             deployment.write_slice(name, unready=["node1"])
         await deployment.routed(without(all_nodes, "node1", web, db), 5)

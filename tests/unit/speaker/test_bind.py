@@ -9,7 +9,7 @@ import pytest
 from pyroute2.netlink.exceptions import NetlinkError
 
 from bgp_config.names import IPAddress
-from speaker.bind import LINGER_S, RETRY_S, SLICE, Binder
+from speaker.bind import LINGER_S, LOOK_S, RETRY_S, SLICE, Binder
 from speaker.netlink import Netlink
 
 A, B = ip_address("198.51.100.1"), ip_address("198.51.100.2")
@@ -80,6 +80,43 @@ async def test_an_address_that_somebody_flushed_is_gone(caplog: pytest.LogCaptur
     assert not caplog.records
 
 
+async def test_what_somebody_took_off_is_bound_again_and_what_we_took_off_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    kernel = Kernel()
+    binder = await started(kernel)
+    binder.want([A, B], 0)
+    await binder.bind(0)
+    binder.drop([B], 1)
+    await take_off(binder, 1)
+    binder.doubt(B)
+    await binder.bind(2)
+    assert kernel.addresses == {A: True}
+    assert not caplog.records
+    kernel.addresses.clear()
+    binder.doubt(A)
+    await binder.bind(3)
+    assert kernel.addresses == {A: True}
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    kernel.addresses.clear()
+    binder.doubt(None)
+    await binder.bind(3 + LOOK_S / 2)
+    assert kernel.addresses == {}, "not yet: looking costs"
+    await binder.bind(3 + LOOK_S)
+    assert kernel.addresses == {A: True}
+
+
+async def test_a_doubt_that_was_none_changes_nothing() -> None:
+    """Bound again before the notification of its end was read."""
+    kernel = Kernel()
+    binder = await started(kernel)
+    binder.want([A], 0)
+    await binder.bind(0)
+    binder.doubt(A)
+    await binder.bind(1)
+    binder.drop([A], 2)
+    await take_off(binder, 2)
+    assert kernel.addresses == {}
+
+
 async def test_what_the_kernel_refuses_waits_and_is_said_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     kernel = Kernel()
     binder = await started(kernel)
@@ -90,9 +127,11 @@ async def test_what_the_kernel_refuses_waits_and_is_said_once_and_tried_again(ca
         assert binder.waits(A)
         assert not binder.is_busy(turn * RETRY_S)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert binder.refused == {A}
     kernel.error = 0
     await binder.bind(3 * RETRY_S)
     assert not binder.waits(A)
+    assert not binder.refused
     assert A in binder.bound
 
 
