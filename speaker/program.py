@@ -39,6 +39,7 @@ from speaker.state.chronicle import Chronicle
 from speaker.state.file import Origin, this_boot
 from speaker.state.folder import inherit
 from speaker.state.mailbox import RecallingChanges
+from speaker.state.metrics import StateCollector
 from speaker.state.parts import Admitted, Flapping, LeavingSince, Refused, StaleSince
 from speaker.state.recall import Manners, Recall
 from speaker.state.record import Part
@@ -95,6 +96,7 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
             registry = CollectorRegistry()
             tally = objects.client.tally if isinstance(objects, FromApi) else None
             registry.register(SpeakerCollector(speaker, tally, with_services=settings.service_metrics))
+            registry.register(StateCollector(chronicle, witnesses.memory))
             registry.register(HealthCollector(witnesses.health))
             registry.register(ByHandCollector(witnesses.by_hand))
             registry.register(BfdCollector(witnesses.bfd, speaker.core))

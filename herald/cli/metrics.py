@@ -10,12 +10,14 @@ from speaker.bfd.metrics import FAMILIES as BFD
 from speaker.by_hand.metrics import FAMILIES as BY_HAND
 from speaker.health.metrics import FAMILIES as HEALTH
 from speaker.metrics import FAMILIES as SPEAKER
+from speaker.state.metrics import FAMILIES as STATE
 
 CHAPTERS = {
     "Speaker": SPEAKER,
     "BFD, in the speaker": BFD,
     "Health checks, in the speaker": HEALTH,
     "Withdrawals by hand, in the speaker": BY_HAND,
+    "What a speaker leaves to its successor": STATE,
     "Controller": (*CONTROLLER, *DRAINS),
 }
 """All that the programs export."""
