@@ -11,29 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
 from bgp_config.config import Drain
 from bgp_config.names import DrainName, NodeName
 from bgp_config.status.drain import MAX_NODES
 from controller.drain.announcers import Announcers
+from controller.drain.reasons import WaitReason
 from herald.kube.objects import Node
-
-
-class WaitReason(StrEnum):
-    """Why a node waits. Words that are only ever added to."""
-
-    NODE_UNKNOWN = "nodeUnknown"
-    TOO_MANY_NODES = "tooManyNodes"
-    MAX_CONCURRENT_DRAINS = "maxConcurrentDrains"
-    NOT_LOOKED_YET = "notLookedYet"
-    LAST_ANNOUNCER = "lastAnnouncer"
-
-    @property
-    def needs_a_person(self) -> bool:
-        """Whether waiting longer may not help."""
-        return self in {WaitReason.NODE_UNKNOWN, WaitReason.LAST_ANNOUNCER, WaitReason.TOO_MANY_NODES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from bgp_config.status.condition import ConditionType
 from bgp_config.status.drain import DrainedNode, Phase, grant_of
 from controller.config_state import Said
 from controller.drain.announcers import Voices
-from controller.drain.grants import Decision, Granted, WaitReason, Waits
+from controller.drain.grants import Decision, Granted, Waits
+from controller.drain.reasons import WaitReason
 
 PRESUMED_S = 5.0
 """How long it may take until every speaker has read of a grant, and its routes are on every wire."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from controller.drain.reasons import WaitReason
 from controller.reasons import PendingReason
 from scripts.docs import markdown
 from scripts.docs.markdown import code, sentence, table
@@ -17,8 +18,8 @@ class _Explained(Protocol):
 
 
 _HEAD = """\
-Herald never leaves out a VIP, or makes it least preferred, without saying why. The reason is one word, the same in logs, metrics, status objects and
-Events, and it comes with a sentence. The words are only ever added to."""
+Herald never leaves out a VIP, or makes it least preferred, without saying why. The reason is one word, the same in
+logs, metrics, status objects and Events, and it comes with a sentence. The words are only ever added to."""
 _ANNOUNCED = """\
 Each node decides for itself. The speaker looks for these in this order and says the first of those that are worst: in its
 BGPNode (`kubectl get bgpnode NODE -o yaml`, under `servicesNotNormal`), in its log, and in metrics."""
@@ -29,6 +30,10 @@ _PENDING = """\
 The controller looks for these in this order. It says the first that holds in the condition `Assigned` of the Service
 (`kubectl describe service NAME`), in an Event and in its log. Without a cluster it is in the Service's file below
 `--state`."""
+
+_WAITING = """\
+The controller looks for these in this order and says the first that holds in the Drain's status, node by node, in its
+conditions, and to `herald drain --wait` and `herald status`."""
 
 
 def page() -> str:
@@ -44,6 +49,9 @@ def page() -> str:
         "## Why a Service has no VIP",
         _PENDING,
         _table(PendingReason),
+        "## Why a node is not drained yet",
+        _WAITING,
+        _table(WaitReason),
     )
 
 

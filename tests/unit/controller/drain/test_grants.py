@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +10,8 @@ from bgp_config.config import Drain
 from bgp_config.names import DrainName, NodeName
 from bgp_config.status.drain import MAX_NODES
 from controller.drain.announcers import Announcers, Nodes
-from controller.drain.grants import Granted, Limits, WaitReason, Waits, Wish, decide
+from controller.drain.grants import Granted, Limits, Waits, Wish, decide
+from controller.drain.reasons import WaitReason
 from herald.kube.objects import ObjectKey
 from tests.builders import node
 
@@ -118,11 +118,6 @@ def test_one_drain_has_so_many_nodes() -> None:
     found = decided(wish("a", *nodes), racks=racks)
     assert [name for name, said in found.items() if said != "granted"] == [nodes[-1]]
     assert found[NodeName(nodes[-1])] == "tooManyNodes"
-
-
-def test_every_reason_to_wait_is_in_the_documentation() -> None:
-    page = (Path(__file__).parents[4] / "docs" / "drain.md").read_text()
-    assert [reason for reason in WaitReason if f"| `{reason}` |" not in page] == []
 
 
 SOME = st.sets(st.sampled_from(NODES), min_size=1)

@@ -7,8 +7,9 @@ from bgp_config.status.condition import ConditionType
 from bgp_config.status.drain import DrainedNode, Phase, grant_of
 from controller.config_state import Said
 from controller.drain.announcers import Voice
-from controller.drain.grants import Decision, Granted, WaitReason, Waits
+from controller.drain.grants import Decision, Granted, Waits
 from controller.drain.progress import PRESUMED_S, Hearing, conditions, progress
+from controller.drain.reasons import WaitReason
 
 T0 = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 NODE = NodeName("node1")
