@@ -31,7 +31,7 @@ def refuse(*_):
     raise OSError("the build of the documentation asks the network")
 socket.getaddrinfo = socket.socket.connect = refuse
 from mkdocs.__main__ import cli
-sys.exit(cli(["build", "--strict", "--quiet", "--site-dir", sys.argv[1]]))
+sys.exit(cli(["build", "--strict", *sys.argv[1:]]))
 """
 
 
@@ -39,15 +39,29 @@ sys.exit(cli(["build", "--strict", "--quiet", "--site-dir", sys.argv[1]]))
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built strictly, by a process that cannot ask the network."""
     built = tmp_path_factory.mktemp("site")
-    argv = [sys.executable, "-c", SOCKETS_CLOSED, str(built)]
-    done = subprocess.run(argv, cwd=CHECKOUT, check=False, capture_output=True, text=True, timeout=60)
+    done = build(CHECKOUT / "mkdocs.yml", built)
     assert done.returncode == 0, done.stderr
     return built
+
+
+def build(config: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-c", SOCKETS_CLOSED, "--config-file", str(config), "--site-dir", str(site)]
+    return subprocess.run(argv, cwd=config.parent, check=False, capture_output=True, text=True, timeout=60)
 
 
 def test_the_site_is_built_strictly_without_the_network(site: Path) -> None:
     for page in PAGES:
         assert (site / page.relative_to(DOCS).with_suffix(".html")).is_file()
+
+
+def test_a_link_to_a_chapter_that_is_not_there_fails_the_build(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text("# One\n\n[There](#one) and [not there](#two).\n")
+    (tmp_path / "mkdocs.yml").write_text("site_name: x\nvalidation: {links: {anchors: warn}}\n")
+    done = build(tmp_path / "mkdocs.yml", tmp_path / "site")
+    assert done.returncode != 0
+    assert "'#two'" in done.stderr
+    assert "'#one'" not in done.stderr
 
 
 def test_a_reader_of_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
