@@ -12,7 +12,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from types import MappingProxyType
 
-from bgp_config.communities import ExtendedCommunity, LargeCommunity, StandardCommunity
+from bgp_config.communities import GRACEFUL_SHUTDOWN, ExtendedCommunity, LargeCommunity, StandardCommunity
 from bgp_config.names import (
     ASN,
     AdvertisementName,
@@ -102,6 +102,17 @@ class NodeValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deprefer:
+    """How a peer hears of a least preferred route: what is added to it. Of a node that may be sick, the second degree:
+    twice as many prepends, a LOCAL_PREF that is one less.
+    """
+
+    prepends: int = 6
+    local_pref: int = 1
+    communities: frozenset[StandardCommunity] = frozenset({GRACEFUL_SHUTDOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """BGPPeer: a router that the selected nodes keep a session with. Times in seconds (RFC 4271, section 10).
 
@@ -126,6 +137,7 @@ class Peer:
     node_selectors: tuple[LabelSelector, ...] | None = None
     families: frozenset[Family] | None = None
     graceful_restart_s: int | None = None
+    deprefer: Deprefer = Deprefer()
     bfd_profile: BFDProfileName | None = None
 
 

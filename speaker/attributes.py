@@ -3,25 +3,13 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from bgp_config.communities import GRACEFUL_SHUTDOWN, ExtendedCommunity, LargeCommunity, StandardCommunity
-from bgp_config.config import Advertisement
+from bgp_config.communities import ExtendedCommunity, LargeCommunity, StandardCommunity
+from bgp_config.config import Advertisement, Deprefer
 from bgp_config.names import AdvertisementName, IPAddress
 from speaker.route import PathAttributes, RouteState
 from speaker.session import SessionSpec
 
 DEFAULT_LOCAL_PREF = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Degree:
-    """How a route is made the least preferred: prepended so often on eBGP, with this LOCAL_PREF on iBGP."""
-
-    prepends: int
-    local_pref: int
-
-
-DEGREES = {RouteState.LEAST_PREFERRED: Degree(6, 1), RouteState.LAST_RESORT: Degree(12, 0)}
-"""DESIGN.md, rule 7. The last resort is the second degree: behind a node that leaves as planned."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -95,17 +83,22 @@ def _conflicts(said: Collection[_Said]) -> Iterator[Conflict]:
             yield Conflict(field, tuple(sorted(values)), chosen)
 
 
-def path_attributes(intent: Intent, state: RouteState, session: SessionSpec, next_hop: IPAddress) -> PathAttributes | None:
-    """What goes on the wire of this session; None for a withdrawn route."""
+def path_attributes(
+    intent: Intent, state: RouteState, session: SessionSpec, next_hop: IPAddress, deprefer: Deprefer
+) -> PathAttributes | None:
+    """What goes on the wire of this session; None for a withdrawn route (DESIGN.md, rule 7)."""
     match state:
         case RouteState.WITHDRAWN:
             return None
         case RouteState.NORMAL:
             communities, prepends = intent.communities, intent.prepends
             preference = DEFAULT_LOCAL_PREF if intent.local_pref is None else intent.local_pref
-        case RouteState.LEAST_PREFERRED | RouteState.LAST_RESORT:
-            communities, prepends = intent.communities | {GRACEFUL_SHUTDOWN}, intent.prepends + DEGREES[state].prepends
-            preference = DEGREES[state].local_pref
+        case RouteState.LEAST_PREFERRED:
+            communities, prepends = intent.communities | deprefer.communities, intent.prepends + deprefer.prepends
+            preference = deprefer.local_pref
+        case RouteState.LAST_RESORT:
+            communities, prepends = intent.communities | deprefer.communities, intent.prepends + 2 * deprefer.prepends
+            preference = deprefer.local_pref - 1
     internal = session.is_internal
     return PathAttributes(
         next_hop=next_hop,

@@ -64,7 +64,9 @@ class Neighborhood:
         """What each session says of the prefix, where each peer shall be told this."""
         family = Family.of(prefix)
         routes = {
-            spec: path_attributes(intent, state, spec, self.peering.next_hops[peer][family])
+            spec: path_attributes(
+                intent, state, spec, self.peering.next_hops[peer][family], self.peering.peers[peer].deprefer
+            )
             for peer, (state, intent) in told.items()
             for spec in self._sessions_of[peer]
             if family in spec.families

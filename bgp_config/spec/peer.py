@@ -6,11 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from bgp_config.config import NodeField, NodeValue, Peer, SecretRef
+from bgp_config.config import Deprefer, NodeField, NodeValue, Peer, SecretRef
 from bgp_config.names import ASN, BFDProfileName, Family, IPAddress, PeerName
 from bgp_config.spec.addresses import AddressText, UnicastAddressText
 from bgp_config.spec.base import Distinct, NamespaceName, ObjectName, ObjectSpec, Spec, refusal, require_one_of_each
 from bgp_config.spec.cel import Cel, IsSet
+from bgp_config.spec.deprefer import DepreferSpec
 from bgp_config.spec.selector import LabelKey, SelectorList, selectors_meaning
 
 _RESERVED_ASNS = {23456: "AS_TRANS, RFC 6793", 65535: "RFC 7300", 2**32 - 1: "RFC 7300"}
@@ -183,6 +184,12 @@ class BGPPeerSpec(ObjectSpec):
         None, description="The BFDProfile by which the router is watched. Leave the field out to do without BFD."
     )
 
+    deprefer: DepreferSpec | None = Field(
+        None,
+        description="How this router hears of routes that are least preferred, where the usual way does not suit it: an"
+        " object.",
+    )
+
     @field_validator("keepalive_time_seconds")
     @classmethod
     def _third_of_hold_time(cls, keepalive: int, info: ValidationInfo) -> int:
@@ -247,6 +254,7 @@ class BGPPeerSpec(ObjectSpec):
             node_selectors=selectors_meaning(self.node_selectors),
             families=frozenset(Family(int(text.removeprefix("IPv"))) for text in self.families) if self.families else None,
             graceful_restart_s=self.graceful_restart.restart_time_seconds if self.graceful_restart else None,
+            deprefer=self.deprefer.meaning() if self.deprefer else Deprefer(),
             bfd_profile=BFDProfileName(self.bfd_profile) if self.bfd_profile else None,
         )
 

@@ -150,6 +150,18 @@ _block = st.integers(0, 15).flatmap(
 
 _multihop = {"multihop": fields({}, {"ttl": numbers(2, 255)})}
 _ttl_security = {"ttlSecurity": fields({}, {"hops": numbers(1, 254)})}
+_deprefer = fields(
+    {},
+    {
+        "asPathPrepend": numbers(0, 32),
+        "localPref": numbers(1, 2**32 - 1),
+        "gracefulShutdown": st.booleans(),
+        "communities": mostly(
+            st.just(["65000:100"]),
+            [[], ["1:2", "1:2"], ["65536:1"], ["1:2:3"], ["01:2"], ["target:1:2"], ["no-export"], ["1:"]],
+        ),
+    },
+)
 _node_value = fields({}, {"nodeLabel": label_key}) | fields({"nodeAnnotation": label_key}, {"nodeLabel": st.just("rack")})
 
 
@@ -186,6 +198,7 @@ def peers(draw: st.DrawFn) -> Json:
                 "nodeSelectors": selectors,
                 "families": mostly(st.just([family]), [["IPv4", "IPv6"], [family, family], [], ["ipv4"]]),
                 "gracefulRestart": fields({}, {"restartTimeSeconds": numbers(1, 4095)}),
+                "deprefer": _deprefer,
             },
         )
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bgp_config.communities import GRACEFUL_SHUTDOWN, ExtendedCommunity, LargeCommunity, StandardCommunity
+from bgp_config.config import Deprefer
 from bgp_config.names import AdvertisementName
 from speaker.attributes import Conflict, Intent
 from speaker.attributes import path_attributes as attributes_by
@@ -12,6 +13,7 @@ from speaker.route import PathAttributes, RouteState
 from speaker.session import SessionSpec
 from tests.builders import advertisement, ip, session
 
+LEAST_PREFERRED, LAST_RESORT = RouteState.LEAST_PREFERRED, RouteState.LAST_RESORT
 EBGP = session()
 IBGP = session(peer_asn=65000, local_asn=65000)
 INTENT = Intent(
@@ -23,8 +25,10 @@ INTENT = Intent(
 )
 
 
-def path_attributes(intent: Intent, state: RouteState, session: SessionSpec) -> PathAttributes | None:
-    return attributes_by(intent, state, session, session.local_address)
+def path_attributes(
+    intent: Intent, state: RouteState, session: SessionSpec, deprefer: Deprefer | None = None
+) -> PathAttributes | None:
+    return attributes_by(intent, state, session, session.local_address, deprefer or Deprefer())
 
 
 def test_ebgp_says_own_as_once_and_no_local_pref() -> None:
@@ -42,7 +46,7 @@ def test_ebgp_says_own_as_once_and_no_local_pref() -> None:
 def test_the_next_hop_is_what_is_given_and_med_goes_to_all() -> None:
     for session_ in (EBGP, IBGP):
         for state in (each for each in RouteState if each.is_announced):
-            attributes = attributes_by(INTENT, state, session_, ip("fd00::1"))
+            attributes = attributes_by(INTENT, state, session_, ip("fd00::1"), Deprefer())
             assert attributes is not None
             assert (attributes.next_hop, attributes.med) == (ip("fd00::1"), 0)
 
@@ -84,6 +88,18 @@ def test_a_least_preferred_route_has_the_lowest_local_pref_on_ibgp(state: RouteS
     assert attributes is not None
     assert (attributes.as_path, attributes.local_pref) == ((), local_pref)
     assert GRACEFUL_SHUTDOWN in attributes.communities
+
+
+def test_a_peer_may_say_how_it_hears_of_what_is_least_preferred_and_of_nothing_else() -> None:
+    own = Deprefer(prepends=2, local_pref=50, communities=frozenset({StandardCommunity(65000, 3)}))
+    assert path_attributes(INTENT, RouteState.NORMAL, EBGP, own) == path_attributes(INTENT, RouteState.NORMAL, EBGP)
+    least, last = (path_attributes(INTENT, state, EBGP, own) for state in (LEAST_PREFERRED, LAST_RESORT))
+    assert least is not None
+    assert last is not None
+    assert (len(least.as_path), len(last.as_path)) == (3, 5)
+    assert least.communities == last.communities == tuple(StandardCommunity(65000, n) for n in (1, 2, 3))
+    internal = [path_attributes(INTENT, state, IBGP, own) for state in (LEAST_PREFERRED, LAST_RESORT)]
+    assert [made.local_pref for made in internal if made] == [50, 49]
 
 
 def test_a_withdrawn_route_says_nothing() -> None:

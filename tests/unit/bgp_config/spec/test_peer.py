@@ -4,7 +4,8 @@ from ipaddress import IPv4Address, ip_address
 
 import pytest
 
-from bgp_config.config import NodeField, NodeValue, Peer, SecretRef
+from bgp_config.communities import GRACEFUL_SHUTDOWN, StandardCommunity
+from bgp_config.config import Deprefer, NodeField, NodeValue, Peer, SecretRef
 from bgp_config.kind import ConfigKind
 from bgp_config.names import ASN, Family, PeerName
 from bgp_config.parse import Accepted, Refused, parse
@@ -74,6 +75,7 @@ def test_every_field_is_taken_over() -> None:
         connectRetrySeconds=20,
         multihop={"ttl": 5},
         maxPrefixes=100,
+        deprefer={"asPathPrepend": 3, "localPref": 9, "gracefulShutdown": False, "communities": ["65000:100"]},
     )
     assert everything == Peer(
         name=PeerName("p"),
@@ -92,7 +94,33 @@ def test_every_field_is_taken_over() -> None:
         connect_retry_s=20,
         multihop_ttl=5,
         max_prefixes=100,
+        deprefer=Deprefer(prepends=3, local_pref=9, communities=frozenset({StandardCommunity(65000, 100)})),
     )
+
+
+def test_what_deprefer_leaves_out_is_as_usual() -> None:
+    assert peer(deprefer={}).deprefer == peer().deprefer == Deprefer()
+    both = frozenset({GRACEFUL_SHUTDOWN, StandardCommunity(65000, 100)})
+    assert peer(deprefer={"communities": ["65000:100"]}).deprefer == Deprefer(communities=both)
+    assert peer(deprefer={"gracefulShutdown": False}).deprefer.communities == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("asPathPrepend", -1),
+        ("asPathPrepend", 33),
+        ("localPref", 0),
+        ("communities", []),
+        ("communities", ["65000:65536"]),
+        ("communities", ["64512:1:2"]),
+        ("communities", ["graceful-shutdown"]),
+    ],
+)
+def test_what_deprefer_cannot_say_is_refused(field: str, value: object) -> None:
+    assert [path.partition(f"spec.deprefer.{field}")[1] for path in problems(deprefer={field: value})] == [
+        f"spec.deprefer.{field}"
+    ]
 
 
 def test_the_keepalive_time_is_a_third_of_the_hold_time_by_default() -> None:
