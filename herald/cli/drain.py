@@ -74,9 +74,11 @@ async def _drain(args: argparse.Namespace) -> None:
 
 
 def _spec(args: argparse.Namespace, before: ConfigManifest | None) -> dict[str, Any]:
-    """What is not said again stays as it was."""
+    """What is not said again stays as it was, but for a time that is over."""
     said = {"drainSeconds": args.seconds, "until": args.until, "reason": args.reason, "force": args.force or None}
-    kept = before.spec if before else {}
+    kept = dict(before.spec) if before else {}
+    if _is_over(kept.get("until")):
+        del kept["until"]
     return {**kept, "nodes": [args.node], **{field: value for field, value in said.items() if value is not None}}
 
 
@@ -110,5 +112,9 @@ def _said(found: DrainedNode) -> str:
 
 def _refuse_if_over(drain: ConfigManifest) -> None:
     until = drain.spec.get("until")
-    if isinstance(until, str) and datetime.fromisoformat(until).timestamp() <= time.time():
+    if _is_over(until):
         raise NotPossibleError(f"its time was over at {until}: give another --until")
+
+
+def _is_over(until: object) -> bool:
+    return isinstance(until, str) and datetime.fromisoformat(until).timestamp() <= time.time()

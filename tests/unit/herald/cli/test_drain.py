@@ -53,6 +53,12 @@ def test_it_writes_the_drain_and_what_is_not_said_again_stays(folder: Path) -> N
     }
 
 
+def test_a_time_that_is_over_is_not_kept_so_that_asking_anew_drains_anew(folder: Path) -> None:
+    drain(folder, "node1", "--until", "2026-01-01T00:00:00Z", "--seconds", "60")
+    assert drain(folder, "node1") == 0
+    assert written(folder) == {"nodes": ["node1"], "drainSeconds": 60}
+
+
 def test_undrain_takes_it_away_and_finds_nothing_the_next_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     drain(folder, "node1")
     assert undrain(folder, "node1") == 0
