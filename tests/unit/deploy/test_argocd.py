@@ -28,7 +28,7 @@ def wave(manifest: Manifest) -> int:
 def test_from_wave_to_wave_every_object_is_in_force_without_a_word_against_it() -> None:
     store = ConfigStore(UnknownFields.ERROR)
     fabric = sorted(objects(ARGOCD / "fabric"), key=wave)
-    # A Drain is not kept in Git: it is made, by `herald drain`, for as long as somebody works on a node.
+    # A Drain is made by `herald drain`, for as long as somebody works on a node.
     assert {manifest["kind"] for manifest in fabric} == set(ConfigKind) - {ConfigKind.DRAIN}
     for manifest in fabric:
         store.upsert(ConfigKind(manifest["kind"]), manifest["metadata"]["name"], None, 1, manifest["spec"])
