@@ -1,13 +1,14 @@
 """What Prometheus sees of a speaker's VIPs: how many, how strongly, why not, and of each Service where it is."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import TypeAlias
 
 from prometheus_client.metrics_core import Metric
 
 from herald.kube.objects import ObjectKey
-from herald.program.families import Sample, gauge
+from herald.program.families import Family, Sample, gauge
 from speaker.core import Core
 from speaker.decide import VIPDecision
 from speaker.reach import NextHopSets, is_least_preferred, presence
@@ -68,6 +69,9 @@ VIP_FAMILIES = (
 CHUNK = 200
 """Services per piece: the loop does other work between two (herald.program.exposition)."""
 
+Labelled: TypeAlias = Iterable[tuple[tuple[str, ...], VIPDecision]]
+"""VIPs with the values of their labels."""
+
 
 class VIPMetrics:
     def __init__(self, core: Core, table: SessionTable, *, with_services: bool) -> None:
@@ -92,20 +96,24 @@ class VIPMetrics:
             yield from self._services()
 
     def _services(self) -> Iterator[Metric]:
+        """One family after the other."""
+        yield from self._in_chunks(SERVICE_ANNOUNCED, self._normal)
+        yield from self._in_chunks(SERVICE_LEAST_PREFERRED, self._least_preferred)
+
+    def _in_chunks(self, family: Family, samples: Callable[[Labelled], Iterator[Sample]]) -> Iterator[Metric]:
         """Ever so many at a time: they may be 10,000."""
         decisions = iter(list(self._core.decisions.values()))
-        yield SERVICE_ANNOUNCED.samples([])
-        yield SERVICE_LEAST_PREFERRED.samples([])
+        yield family.samples([])
         while some := list(islice(decisions, CHUNK)):
-            vips = [(_labels(each.service, vip), vip) for each in some for vip in each.vips]
-            yield SERVICE_ANNOUNCED.samples(list(self._normal(vips)))
-            if least := [(labels, 1) for labels, vip in vips if is_least_preferred(self._core, self._table, vip)]:
-                yield SERVICE_LEAST_PREFERRED.samples(least)
+            yield family.samples(list(samples([(_labels(each.service, vip), vip) for each in some for vip in each.vips])))
 
-    def _normal(self, vips: Iterable[tuple[tuple[str, ...], VIPDecision]]) -> Iterator[Sample]:
+    def _normal(self, vips: Labelled) -> Iterator[Sample]:
         for labels, vip in vips:
             if (is_there := presence(self._core, self._table, vip)) is not None:
                 yield labels, is_there
+
+    def _least_preferred(self, vips: Labelled) -> Iterator[Sample]:
+        return ((labels, 1) for labels, vip in vips if is_least_preferred(self._core, self._table, vip))
 
 
 def _labels(service: ObjectKey, vip: VIPDecision) -> tuple[str, ...]:
