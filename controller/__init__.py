@@ -9,7 +9,8 @@ Changes of the cluster go into a Plan, which is pure; what it decides is written
 - `guard`: addresses that are never assigned. `word`: the condition Assigned.
 - On Kubernetes: `replica`, the program; `lease`, `elector`: who leads; `api_writer`: the status of Services; `config_state`,
   `config_writer`: that of configuration objects, and the finalizer of pools; `silence`, `undertaker`: dead speakers;
-  `event_budget`, `events`. `drain`: which nodes may lose their traffic. `lease`, `silence`, `config_state`, `event_budget` and `word` are pure.
+  `event_budget`, `events`. `lease`, `silence`, `config_state`, `event_budget` and `word` are pure.
+- `drain`: which nodes may lose their traffic.
 
     plan = Plan("herald-lb.io/bgp")
     for change in await changes.take():
