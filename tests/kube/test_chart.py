@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping
 from importlib import import_module
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from herald.lab import manifests
 from herald.lab.command import LabError, run
@@ -22,7 +24,12 @@ from herald.lab.manifests import Manifest
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
 CHECKOUT = Path(__file__).parents[2]
-RENDERED = CHECKOUT / "deploy" / "kustomize" / "rendered"
+KUSTOMIZE = CHECKOUT / "deploy" / "kustomize"
+COMPONENTS: Mapping[str, Mapping[str, Any]] = {
+    "bfd": {"bfd": {"enabled": True}},
+    "monitors": {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}},
+}
+"""Each with the values that make the chart make the same."""
 
 EVERYTHING: Mapping[str, Any] = {
     "image": {"repository": "registry.example.org/herald", "tag": "1.2.3", "pullPolicy": "Always"},
@@ -138,10 +145,13 @@ async def test_definitions_outlive_the_release() -> None:
     assert not [each for each in await render("herald") if each["kind"] == "CustomResourceDefinition"]
 
 
-def test_the_kustomize_base_is_what_the_chart_renders(tmp_path: Path) -> None:
+def test_what_is_rendered_for_kustomize_is_what_the_chart_renders(tmp_path: Path) -> None:
     subprocess.run([CHECKOUT / "scripts" / "render-kustomize.sh", tmp_path], check=True, timeout=20)
-    fresh, committed = ({file.name: file.read_text() for file in each.iterdir()} for each in (tmp_path, RENDERED))
-    assert committed == fresh, "run: scripts/render-kustomize.sh"
+    for folder in (*COMPONENTS, "rendered"):
+        fresh, committed = (
+            {file.name: file.read_text() for file in (at / folder).iterdir()} for at in (tmp_path, KUSTOMIZE)
+        )
+        assert committed == fresh, "run: scripts/render-kustomize.sh"
 
 
 async def test_kustomize_installs_the_same_as_helm(new_api_server: ApiServer) -> None:
@@ -157,6 +167,22 @@ async def test_kustomize_installs_the_same_as_helm(new_api_server: ApiServer) ->
     assert names(found) == names(wanted)
     for definition in (each for each in found if each["kind"] == "CustomResourceDefinition"):
         assert definition["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+async def test_a_component_adds_what_its_values_add_to_the_chart(
+    api_server: ApiServer, component: str, tmp_path: Path
+) -> None:
+    def named(objects: list[Manifest]) -> dict[str, Manifest]:
+        return {f"{each['kind']} {each['metadata']['name']}": each for each in objects}
+
+    shutil.copytree(KUSTOMIZE / component, tmp_path / component)
+    (tmp_path / "kustomization.yaml").write_text(f"kind: Kustomization\ncomponents: [{component}]\n")
+    built = list(yaml.safe_load_all(await kubectl(api_server.admin, "kustomize", str(tmp_path))))
+    default, switched_on = await render("herald"), await render("herald", COMPONENTS[component])
+    added = {name: each for name, each in named(switched_on).items() if name not in named(default)}
+    assert added
+    assert named(built) == added
 
 
 async def test_what_helm_installs_it_takes_away_again_but_for_the_definitions(
