@@ -12,7 +12,9 @@ from pathlib import Path
 
 import yaml
 
-from herald.lab.chaos.faults import Fault, FaultKind, Place
+from herald.kube.objects import Kind
+from herald.lab import manifests
+from herald.lab.chaos.faults import DRAIN_S, Fault, FaultKind, Place
 from herald.lab.chaos.stage import Stage
 from herald.lab.command import LabError
 from herald.lab.kube.deployment import KubeDeployment
@@ -23,6 +25,7 @@ from herald.lab.topology import MachineName
 CLOCK_STEP_S = 7200
 EDITED_KEEPALIVE_S = 2
 END_S = 5.0
+DRAIN_FILE = "drain.yaml"
 
 
 def act(stage: Stage, fault: Fault) -> AbstractAsyncContextManager[None]:
@@ -82,6 +85,14 @@ async def _speaker_kill(stage: Stage, place: Place) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def _bfd_kill(stage: Stage, place: Place) -> AsyncIterator[None]:
+    node = _given(place.node)
+    await _kill(stage.deployment.bfds[node])
+    yield
+    stage.deployment.start_bfd(node)
+
+
+@asynccontextmanager
 async def _controller_kill(stage: Stage, _: Place) -> AsyncIterator[None]:
     await _kill(stage.controller)
     yield
@@ -122,6 +133,14 @@ async def _clock_step(stage: Stage, _: Place) -> AsyncIterator[None]:
     stage.set_clocks(CLOCK_STEP_S)
     yield
     stage.set_clocks(0)
+
+
+@asynccontextmanager
+async def _drain(stage: Stage, place: Place) -> AsyncIterator[None]:
+    spec = {"nodes": [_given(place.node)], "drainSeconds": DRAIN_S, "reason": "chaos", "force": True}
+    stage.deployment.write(DRAIN_FILE, manifests.dump([manifests.manifest(Kind.DRAIN, "chaos", spec)]))
+    yield
+    stage.deployment.remove(DRAIN_FILE)
 
 
 @asynccontextmanager
@@ -191,9 +210,12 @@ ACTS: Mapping[FaultKind, Callable[[Stage, Place], AbstractAsyncContextManager[No
     FaultKind.SPEAKER_STOP: partial(_stop, lambda stage, place: [stage.deployment.speakers[_given(place.node)].pid]),
     FaultKind.EXABGP_KILL: _exabgp_kill,
     FaultKind.EXABGP_STOP: partial(_stop, _exabgps),
+    FaultKind.BFD_KILL: _bfd_kill,
+    FaultKind.BFD_STOP: partial(_stop, lambda stage, place: [stage.deployment.bfds[_given(place.node)].pid]),
     FaultKind.CONTROLLER_KILL: _controller_kill,
     FaultKind.CONTROLLER_STOP: partial(_stop, lambda stage, _: [stage.controller.pid]),
     FaultKind.SOURCE_OUTAGE: _source_outage,
     FaultKind.CLOCK_STEP: _clock_step,
     FaultKind.CONFIG_EDIT: _config_edit,
+    FaultKind.DRAIN: _drain,
 }

@@ -12,8 +12,14 @@ HOLD_TIME_S = 9.0
 """As the lab's peers have it."""
 DEAD_MAN_S = 11.0
 """A speaker that hangs: its sessions end after this."""
-DRAIN_S = 3
+DETECTION_S = 1.0
+"""BFD at 3 x 300 ms."""
+RESTART_TIME_S = 20
+"""How long a ToR that restarts gracefully keeps the routes of a session that was lost."""
+DRAIN_S = 6
 """The drainSeconds of every Drain here."""
+HELD_S = 10.0
+"""For so long a deletion of configuration is held: what was drained may stay so."""
 
 
 class FaultKind(StrEnum):
@@ -24,6 +30,8 @@ class FaultKind(StrEnum):
     SPEAKER_STOP = "speaker-stop"
     EXABGP_KILL = "exabgp-kill"
     EXABGP_STOP = "exabgp-stop"
+    BFD_KILL = "bfd-kill"
+    BFD_STOP = "bfd-stop"
     CONTROLLER_KILL = "controller-kill"
     CONTROLLER_STOP = "controller-stop"
     TOR_RESTART = "tor-restart"
@@ -32,6 +40,7 @@ class FaultKind(StrEnum):
     CONFIG_EDIT = "config-edit"
     SERVICE = "service"
     """One more Service comes, and goes."""
+    DRAIN = "drain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,8 @@ class Effect:
 
     `blocks`: nobody answers there, and the route must be gone `gone_s` after the fault began. `deaf_s`: for so long after
     its begin, at most, the ToR may hear of nothing. `disturbs`: no route need be there while it lasts, nor until `back_s`
-    after its end. `resets`: the session may end, until then too.
+    after its end. `resets`: the session may end, until then too. `kept`: a ToR that restarts gracefully keeps the routes.
+    `fails_bfd`: BFD goes down, for which BGP waits a minute when it happens again and again.
     """
 
     blocks: bool = False
@@ -78,6 +88,8 @@ class Effect:
     disturbs: bool = True
     back_s: float = 0.0
     resets: bool = True
+    kept: bool = False
+    fails_bfd: bool = False
 
 
 NOTHING = Effect(disturbs=False, resets=False)
@@ -85,17 +97,20 @@ NOTHING = Effect(disturbs=False, resets=False)
 
 EFFECTS: Mapping[FaultKind, Effect] = {
     FaultKind.ENDPOINT_FLAP: Effect(blocks=True, gone_s=1, back_s=1, resets=False),
-    FaultKind.LINK_CUT: Effect(blocks=True, gone_s=1, back_s=5),
-    FaultKind.SILENCE: Effect(blocks=True, gone_s=HOLD_TIME_S, deaf_s=HOLD_TIME_S, back_s=5),
-    FaultKind.SPEAKER_KILL: Effect(deaf_s=1, back_s=10),
-    FaultKind.SPEAKER_STOP: Effect(deaf_s=DEAD_MAN_S, back_s=10),
-    FaultKind.EXABGP_KILL: Effect(deaf_s=1, back_s=5),
-    FaultKind.EXABGP_STOP: Effect(deaf_s=HOLD_TIME_S, back_s=5),
+    FaultKind.LINK_CUT: Effect(blocks=True, gone_s=1, back_s=5, fails_bfd=True),
+    FaultKind.SILENCE: Effect(blocks=True, gone_s=DETECTION_S, deaf_s=DETECTION_S, back_s=5, fails_bfd=True),
+    FaultKind.SPEAKER_KILL: Effect(deaf_s=1 + RESTART_TIME_S, back_s=10, kept=True),
+    FaultKind.SPEAKER_STOP: Effect(deaf_s=DEAD_MAN_S + RESTART_TIME_S, back_s=10),
+    FaultKind.EXABGP_KILL: Effect(deaf_s=1 + RESTART_TIME_S, back_s=5, kept=True),
+    FaultKind.EXABGP_STOP: Effect(deaf_s=HOLD_TIME_S + RESTART_TIME_S, back_s=5),
+    FaultKind.BFD_KILL: Effect(deaf_s=DETECTION_S, back_s=10, fails_bfd=True),
+    FaultKind.BFD_STOP: Effect(deaf_s=DETECTION_S, back_s=10, fails_bfd=True),
     FaultKind.CONTROLLER_KILL: NOTHING,
     FaultKind.CONTROLLER_STOP: NOTHING,
-    FaultKind.TOR_RESTART: Effect(deaf_s=5, back_s=10),
+    FaultKind.TOR_RESTART: Effect(deaf_s=5, back_s=10, fails_bfd=True),
     FaultKind.SOURCE_OUTAGE: NOTHING,
     FaultKind.CLOCK_STEP: NOTHING,
     FaultKind.CONFIG_EDIT: Effect(deaf_s=5, back_s=5),
     FaultKind.SERVICE: Effect(disturbs=False, resets=False, back_s=4),
+    FaultKind.DRAIN: Effect(blocks=True, gone_s=DRAIN_S + 1, back_s=HELD_S + 1, resets=False),
 }

@@ -4,17 +4,19 @@ A fault is known with four times, since doing it takes a while: nothing is requi
 and nothing is forbidden until it is done; likewise when it is undone.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import inf
 from typing import Self
 
-from herald.lab.chaos.faults import EFFECTS, NOISE_S, Effect, Fault, FaultKind, Place
+from herald.lab.chaos.faults import DRAIN_S, EFFECTS, NOISE_S, Effect, Fault, FaultKind, Place
 
 HOLD_DOWN_S = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 """How long an endpoint that failed so often within FLAP_MEMORY_S is not announced after it is well again."""
 FLAP_MEMORY_S = 480.0
+BFD_FAILURES, BFD_WINDOW_S, BFD_HOLD_DOWN_S = 3, 90.0, 60.0
+"""A session whose BFD failed so often within a minute is held down for one. Here of a fault's begin: more or less."""
 MEMORY_S = 600.0
 """Older faults concern nobody."""
 
@@ -25,6 +27,13 @@ class Stand(Enum):
     REQUIRED = "required"
     FORBIDDEN = "forbidden"
     ANY = "any"
+
+
+class Step(Enum):
+    """How far a drain is."""
+
+    LEAST_PREFERRED = "least preferred"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +52,25 @@ class Happened:
 
     @property
     def settled(self) -> float:
-        """From when on all must be as if it had never happened. A session that it may end may do so as late as `deaf_s`."""
-        return max(self.over, self.begun + self.effect.deaf_s) + self.effect.back_s + NOISE_S
+        """From when on all must be as if it had never happened."""
+        return self.over + self.effect.back_s + NOISE_S
+
+    @property
+    def heard_by(self) -> float:
+        """From when on the ToR hears everything, at the latest."""
+        return min(self.begun + self.effect.deaf_s, self.over + self.effect.back_s)
+
+    def meets(self, other: "Happened") -> bool:
+        """Whether one began before the other was settled."""
+        return self.begun <= other.settled and other.begun <= self.settled
 
 
 @dataclass(frozen=True, slots=True)
 class History:
+    """`graceful`: the ToRs that keep the routes of a session that was lost, for a while."""
+
     happened: tuple[Happened, ...] = ()
+    graceful: frozenset[str] = frozenset()
 
     def begin(self, fault: Fault, now: float) -> Self:
         """What is long over is forgotten."""
@@ -68,19 +89,51 @@ class History:
     def _changed(self, fault: Fault, change: Callable[[Happened], Happened]) -> Self:
         return replace(self, happened=tuple(change(h) if h.fault == fault else h for h in self.happened))
 
-    def at(self, place: Place) -> "History":
+    def at(self, place: Place) -> Self:
         """Only what covers this place."""
-        return History(tuple(each for each in self.happened if each.fault.place.covers(place)))
+        return replace(self, happened=tuple(each for each in self.happened if each.fault.place.covers(place)))
 
     def stand(self, place: Place, now: float) -> Stand:
         """What the route of this place must be now."""
-        here = self.at(place).happened
-        blocking = [h for h in here if h.effect.blocks and h.done <= now < h.undoing]
-        if any(now > self._gone_by(h, here) for h in blocking):
+        here = self.at(place)
+        blocking = [h for h in here.happened if h.effect.blocks and h.done <= now < h.undoing]
+        if any(now > here.gone_by(h) for h in blocking):
             return Stand.FORBIDDEN
-        if all(now > self._back_by(h) for h in here if h.effect.disturbs):
+        if all(now > here.back_by(h) for h in here.happened if h.effect.disturbs and not here.keeps(h, place)):
             return Stand.REQUIRED
         return Stand.ANY
+
+    def drain_step(self, place: Place, now: float) -> Step | None:
+        """How far a drain must be there; None where there is none, on the way, or when something else happens too."""
+        here = self.at(place).happened
+        for h in here:
+            others = (other for other in here if other is not h and other.effect.disturbs)
+            if h.fault.kind is FaultKind.DRAIN and not any(h.meets(other) for other in others):
+                if h.done + 1 + NOISE_S < now < h.begun + DRAIN_S:
+                    return Step.LEAST_PREFERRED
+                if h.done + h.effect.gone_s + NOISE_S < now < h.undoing:
+                    return Step.WITHDRAWN
+        return None
+
+    def gone_by(self, blocking: Happened) -> float:
+        """Later if the ToR heard of nothing meanwhile."""
+        deaf = (h.heard_by for h in self.happened if h is not blocking and h.settled > blocking.begun)
+        return max((blocking.done, *deaf)) + blocking.effect.gone_s + NOISE_S
+
+    def back_by(self, h: Happened) -> float:
+        """Later for what failed again and again."""
+        if h.fault.kind is FaultKind.ENDPOINT_FLAP:
+            same = (other for other in self.happened if other.fault.kind is h.fault.kind and other.begun <= h.begun)
+            recent = sum(1 for other in same if h.over - other.begun < FLAP_MEMORY_S)
+            return h.settled + HOLD_DOWN_S[min(recent, len(HOLD_DOWN_S) - 1)]
+        failures = (other.begun for other in self.happened if other.effect.fails_bfd and other.begun <= h.begun)
+        often = sum(1 for begun in failures if h.begun - begun < BFD_WINDOW_S) >= BFD_FAILURES
+        return h.settled + (BFD_HOLD_DOWN_S if h.effect.fails_bfd and often else 0)
+
+    def keeps(self, h: Happened, place: Place) -> bool:
+        """Whether the ToR keeps its routes through this: it restarts gracefully, and all else is well."""
+        others = (other for other in self.happened if other is not h and other.effect.disturbs)
+        return h.effect.kept and place.tor in self.graceful and not any(h.meets(other) for other in others)
 
     def services_change(self, now: float) -> bool:
         """Whether a Service comes or goes, or did so just now: its address may be routed or not."""
@@ -93,23 +146,6 @@ class History:
             for h in self.happened
             if _meets(h.fault.place, tor, node)
         )
-
-    @staticmethod
-    def _gone_by(blocking: Happened, here: Iterable[Happened]) -> float:
-        """Later if the ToR heard of nothing meanwhile."""
-        others = (h for h in here if h is not blocking and h.settled > blocking.begun)
-        deaf = (h.begun + h.effect.deaf_s for h in others)
-        return max((blocking.done, *deaf)) + blocking.effect.gone_s + NOISE_S
-
-    def _back_by(self, h: Happened) -> float:
-        if h.fault.kind is not FaultKind.ENDPOINT_FLAP:
-            return h.settled
-        recent = sum(1 for other in self.happened if _same_flap(other, h) and h.over - other.begun < FLAP_MEMORY_S)
-        return h.settled + HOLD_DOWN_S[min(recent, len(HOLD_DOWN_S) - 1)]
-
-
-def _same_flap(one: Happened, other: Happened) -> bool:
-    return one.fault.kind is other.fault.kind and one.fault.place == other.fault.place and one.begun <= other.begun
 
 
 def _meets(place: Place, tor: str, node: str) -> bool:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 
 from herald.lab.chaos.faults import Place
-from herald.lab.chaos.history import History, Stand
-from herald.lab.chaos.observation import Invariant, NextHops, Sessions, Violation, Vips
+from herald.lab.chaos.history import History, Stand, Step
+from herald.lab.chaos.observation import Invariant, NextHops, Paths, Sessions, Violation, Vips
 
 UPTIME_ERROR_S = 3.0
 """FRR tells uptime in whole seconds, and takes its time to answer."""
@@ -40,6 +41,18 @@ def assignment(first: Vips, now: Vips) -> Iterator[Violation]:
     for service, addresses in first.items():
         if now.get(service) != addresses:
             yield Violation(invariant=Invariant.UNIQUE, what=f"{service} had {addresses}, now {now.get(service)}")
+
+
+def drains(paths: Paths, nodes: tuple[str, ...], vips: Vips, tors: tuple[str, ...], history: History) -> Iterator[Violation]:
+    """A node that is drained announces all as the least preferred, and drainSeconds later nothing."""
+    for tor, node, service in product(tors, nodes, vips):
+        place = Place(tor=tor, node=node, service=service)
+        step = history.drain_step(place, paths.asked)
+        if step is None or step is not history.drain_step(place, paths.answered):
+            continue
+        seen = [paths.least_preferred.get((tor, node, address)) for address in vips[service]]
+        if any(least is not (True if step is Step.LEAST_PREFERRED else None) for least in seen):
+            yield Violation(invariant=Invariant.DRAINED, what=f"{place} should be {step.value}")
 
 
 def sessions(before: Sessions, now: Sessions, history: History) -> Iterator[Violation]:

@@ -26,6 +26,18 @@ class Sessions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """By ToR, node and VIP, each path that the ToR was told, used or not: whether it is the least preferred.
+
+    `asked` and `answered`: when the routers were.
+    """
+
+    asked: float
+    answered: float
+    least_preferred: Mapping[tuple[str, str, IPAddress], bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What one process has at that time: resident memory, and open files."""
 
@@ -42,6 +54,7 @@ class Invariant(StrEnum):
     UNIQUE = "no VIP twice, and none that moves"
     SESSIONS = "no session reset by an unrelated event"
     MEMORY = "memory does not grow"
+    DRAINED = "no drain that skips a step"
     FILES = "open files do not grow"
 
 

@@ -46,16 +46,21 @@ class Chaos:
     _broken: dict[Violation, None] = field(default_factory=dict)
     _first: asyncio.Event = field(default_factory=asyncio.Event)
     _begun: float = field(default_factory=time.monotonic)
-    _history: History = field(default_factory=History)
+    _history: History = field(init=False)
     _usages: dict[str, list[Usage]] = field(default_factory=dict)
 
     async def play(self, schedule: Sequence[Fault], seconds: float) -> None:
         """For so long. Raises BrokenError; LabError where the lab itself fails."""
-        self._begun = time.monotonic()
+        self._begun, self._history = time.monotonic(), self.stage.history
         first = watch.vips(self.stage.deployment, {})
         try:
             async with asyncio.TaskGroup() as tasks:
-                looking = (self._watch_routes(first), self._watch_sessions(), self._watch_growth())
+                looking = (
+                    self._watch_routes(first),
+                    self._watch_sessions(),
+                    self._watch_drains(first),
+                    self._watch_growth(),
+                )
                 running = [tasks.create_task(each) for each in (*map(self._suffer, schedule), *looking)]
                 await self._end(seconds)
                 for task in running:
@@ -109,6 +114,14 @@ class Chaos:
             for violation in invariants.sessions(before, now, self._history):
                 self._break(violation)
             before = now
+
+    async def _watch_drains(self, first: Vips) -> None:
+        nodes, tors = tuple(self.stage.deployment.nodes), tuple(self.stage.deployment.tors)
+        while True:
+            paths = await watch.paths(self.stage.deployment)
+            for violation in invariants.drains(paths, nodes, first, tors, self._history):
+                self._break(violation)
+            await asyncio.sleep(SESSIONS_EVERY_S)
 
     async def _watch_growth(self) -> None:
         while True:

@@ -32,14 +32,20 @@ LASTS_S: Mapping[FaultKind, tuple[float, float]] = {
     FaultKind.CLOCK_STEP: (2, 5),
     FaultKind.CONFIG_EDIT: (3, 6),
     FaultKind.SERVICE: (3, 6),
+    FaultKind.BFD_KILL: (1, 5),
+    FaultKind.BFD_STOP: (2, 8),
+    FaultKind.DRAIN: (12, 15),
 }
 PASSING = "passing"
 """The Service that comes and goes."""
 
 _OF_A_PORT = frozenset({FaultKind.LINK_CUT, FaultKind.SILENCE, FaultKind.CONFIG_EDIT})
 _OF_PROGRAMS = frozenset({FaultKind.SPEAKER_KILL, FaultKind.SPEAKER_STOP, FaultKind.EXABGP_KILL, FaultKind.EXABGP_STOP})
+_OF_BFD = frozenset({FaultKind.BFD_KILL, FaultKind.BFD_STOP})
 _OF_THE_CONTROLLER = frozenset({FaultKind.CONTROLLER_KILL, FaultKind.CONTROLLER_STOP})
-_OF_MANIFESTS = frozenset({FaultKind.ENDPOINT_FLAP, FaultKind.SOURCE_OUTAGE, FaultKind.CONFIG_EDIT, FaultKind.SERVICE})
+_OF_MANIFESTS = frozenset(
+    {FaultKind.ENDPOINT_FLAP, FaultKind.SOURCE_OUTAGE, FaultKind.CONFIG_EDIT, FaultKind.SERVICE, FaultKind.DRAIN}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +101,10 @@ def _place(random: Random, kind: FaultKind, cast: Cast) -> Place:  # noqa: PLR09
             return Place(node=node, tor=random.choice((tor, None)))
         case FaultKind.CONFIG_EDIT:
             return Place(node=node, tor=tor)
-        case FaultKind.SPEAKER_KILL | FaultKind.SPEAKER_STOP:
+        case FaultKind.SPEAKER_KILL | FaultKind.SPEAKER_STOP | FaultKind.BFD_KILL | FaultKind.BFD_STOP:
             return Place(node=shaken)
+        case FaultKind.DRAIN:
+            return Place(node=node)
         case FaultKind.EXABGP_KILL | FaultKind.EXABGP_STOP:
             return Place(node=shaken, tor=tor)
         case FaultKind.TOR_RESTART:
@@ -109,11 +117,15 @@ def _place(random: Random, kind: FaultKind, cast: Cast) -> Place:  # noqa: PLR09
 
 def _claims(kind: FaultKind, place: Place, cast: Cast) -> frozenset[str]:
     """What no other fault may have meanwhile. The names matter only among themselves."""
+    if kind is FaultKind.DRAIN:
+        return _everything_but(f"programs {place.node}", cast)
     claims: set[str] = {kind} if kind is FaultKind.CLOCK_STEP else set()
     if kind in _OF_A_PORT:
         claims |= {f"cable {place.node} {tor}" for tor in cast.tors if place.tor in {tor, None}}
     if kind in _OF_PROGRAMS:
         claims |= {f"programs {place.node}"}
+    if kind in _OF_BFD:
+        claims |= {f"bfd {place.node}"}
     if kind in _OF_THE_CONTROLLER:
         claims |= {"controller"}
     if kind in _OF_MANIFESTS:
@@ -122,6 +134,13 @@ def _claims(kind: FaultKind, place: Place, cast: Cast) -> frozenset[str]:
         claims |= {f"router {place.tor}"}
     if kind is FaultKind.CONFIG_EDIT:
         # A session is replaced when the node's others have their routes: so all is well with that node meanwhile.
-        claims |= {f"programs {place.node}", *(f"router {tor}" for tor in cast.tors)}
+        claims |= {f"programs {place.node}", f"bfd {place.node}", *(f"router {tor}" for tor in cast.tors)}
         claims |= {f"cable {place.node} {tor}" for tor in cast.tors}
     return frozenset(claims)
+
+
+def _everything_but(spared: str, cast: Cast) -> frozenset[str]:
+    """A node is drained while the others serve; only the programs of its own may die."""
+    of_nodes = {f"{what} {node}" for what in ("programs", "bfd") for node in cast.nodes}
+    cables = {f"cable {node} {tor}" for node in cast.nodes for tor in cast.tors}
+    return frozenset({"controller", "manifests", *of_nodes, *cables, *(f"router {tor}" for tor in cast.tors)} - {spared})

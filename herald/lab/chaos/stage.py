@@ -1,19 +1,25 @@
 """What chaos happens on: Herald on a rack of its own, all its VIPs in both ToRs' kernels."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from herald.lab.chaos.faults import FaultKind
+from herald.kube.objects import Kind
+from herald.lab import manifests, waits
+from herald.lab.chaos.faults import RESTART_TIME_S, FaultKind
+from herald.lab.chaos.history import History
 from herald.lab.chaos.schedule import Cast
 from herald.lab.command import LabError
 from herald.lab.deployment import Deployment, until
 from herald.lab.kube.deployment import kube_deployment
 from herald.lab.lab import Lab
+from herald.lab.manifests import Manifest
 from herald.lab.process import Process
-from herald.lab.topology import Settings, rack
+from herald.lab.topology import Bfd, Settings, rack
 
+GRACEFUL_TOR = "tor2"
+"""The other one keeps no routes of a session that was lost."""
 SERVICES = ("web", "db", "mail")
 START_TIMEOUT_S = 60.0
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
@@ -37,6 +43,11 @@ class Stage:
         return self.deployment.controller
 
     @property
+    def history(self) -> History:
+        """Nothing has happened yet."""
+        return History(graceful=frozenset({GRACEFUL_TOR}))
+
+    @property
     def cast(self) -> Cast:
         """The programs of the last node are left alone, so that growth shows in them."""
         nodes = tuple(self.deployment.nodes)
@@ -56,12 +67,13 @@ async def chaos_lab(
     *, kube: bool = False, name: str | None = None, program: Sequence[str] = ("-m", "herald")
 ) -> AsyncIterator[Stage]:
     """`kube`: on a real API server. `program`: what is run for Herald. Raises LabError."""
-    async with Lab(rack(Settings(control=kube)), name=name) as lab:
+    async with Lab(rack(Settings(control=kube, bfd=Bfd())), name=name) as lab:
         if kube:
             deployment: Deployment = await kube_deployment(lab, examples=None)
         else:
             deployment = Deployment(lab=lab, examples=None)
         deployment.prepare()
+        deployment.write("network.yaml", manifests.dump(_network(deployment)))
         for service in SERVICES:
             deployment.write_service(service)
         clock = _clock(deployment)
@@ -70,7 +82,16 @@ async def chaos_lab(
         await until(lambda: len(deployment.vips()) == len(SERVICES), START_TIMEOUT_S, lambda: "not every Service has a VIP")
         everywhere = frozenset(deployment.nodes)
         await deployment.routed({vip: everywhere for vips in deployment.vips().values() for vip in vips}, START_TIMEOUT_S)
+        await waits.bfd_up(deployment, START_TIMEOUT_S)
         yield Stage(deployment=deployment, clock=clock)
+
+
+def _network(deployment: Deployment) -> Iterator[Manifest]:
+    """The network's own manifests, with graceful restart on the peers at the ToR that restarts gracefully."""
+    for each in manifests.network(deployment.lab.topology):
+        if each["kind"] == Kind.BGP_PEER and each["metadata"]["name"].endswith(GRACEFUL_TOR):
+            each["spec"]["gracefulRestart"] = {"restartTimeSeconds": RESTART_TIME_S}
+        yield each
 
 
 def _clock(deployment: Deployment) -> Path | None:

@@ -4,7 +4,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from herald.lab.chaos.observation import NextHops, Sessions, Usage, Vips
+from bgp_config.communities import GRACEFUL_SHUTDOWN
+from bgp_config.names import IPAddress
+from herald.lab.chaos.observation import NextHops, Paths, Sessions, Usage, Vips
 from herald.lab.command import LabError
 from herald.lab.deployment import Deployment
 from herald.lab.kube.client import ApiError
@@ -43,9 +45,27 @@ async def sessions(deployment: Deployment) -> Sessions:
     return Sessions(asked=asked, answered=time.monotonic(), since=since)
 
 
+async def paths(deployment: Deployment) -> Paths:
+    """Those of a router that does not answer are not there."""
+    asked = time.monotonic()
+    seen: dict[tuple[str, str, IPAddress], bool] = {}
+    for tor in deployment.tors:
+        node_of = deployment.node_addresses(tor)
+        try:
+            rib = await deployment.lab.routers[MachineName(tor)].rib()
+        except LabError:
+            continue
+        known = (path for path in rib if path.peer in node_of)
+        seen |= {
+            (tor, node_of[path.peer], path.prefix.network_address): GRACEFUL_SHUTDOWN in path.communities for path in known
+        }
+    return Paths(asked=asked, answered=time.monotonic(), least_preferred=seen)
+
+
 def usages(deployment: Deployment) -> Mapping[str, Usage]:
     """Of Herald's own programs, by name and process, so that a new life is another process."""
     running = {f"speaker of {node}": process for node, process in deployment.speakers.items()}
+    running |= {f"bfd of {node}": process for node, process in deployment.bfds.items()}
     if deployment.controller is not None:
         running["controller"] = deployment.controller
     found = {f"{name}, process {process.pid}": _usage(process.pid) for name, process in running.items() if process.running}

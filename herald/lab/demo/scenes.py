@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from herald.kube.objects import Kind, ObjectKey
-from herald.lab import manifests
-from herald.lab.demo import waits
+from herald.lab import manifests, waits
 from herald.lab.deployment import Deployment
 from herald.lab.topology import Bfd
 

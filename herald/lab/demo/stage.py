@@ -10,8 +10,7 @@ import yaml
 
 from bgp_config.names import IPAddress, host_prefix
 from herald.kube.objects import ObjectKey
-from herald.lab import manifests
-from herald.lab.demo import waits
+from herald.lab import manifests, waits
 from herald.lab.demo.scenes import BFD
 from herald.lab.deployment import EXAMPLES, Deployment, until
 from herald.lab.follow import RouteChange

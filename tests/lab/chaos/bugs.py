@@ -13,12 +13,18 @@ from typing import Any
 
 import controller.daemon
 import speaker.program
+import speaker.witnesses
 from bgp_config.names import IPAddress, Prefix
+from bgp_config.status.drain import Phase
 from herald.cli.main import main
 from herald.kube.directory import DirectoryStatusWriter
 from herald.kube.objects import Service
+from speaker.core import Core
+from speaker.drain import DrainWitness
+from speaker.evidence import Source, Standing
 from speaker.exabgp.engine import ExaBgpEngine
-from speaker.route import PathAttributes
+from speaker.reasons import Reason
+from speaker.route import PathAttributes, RouteState
 from speaker.session import SessionSpec
 
 LEAK_EVERY_S = 0.1
@@ -29,6 +35,7 @@ class Bug(StrEnum):
     LOST_WITHDRAW = "lost-withdraw"
     VIP_TWICE = "vip-twice"
     STALE_ROUTE = "stale-route"
+    MISSED_DRAIN_STEP = "missed-drain-step"
     UNRELATED_RESET = "unrelated-reset"
     LEAK = "leak"
 
@@ -81,6 +88,15 @@ class Leaks(ExaBgpEngine):
             await asyncio.sleep(LEAK_EVERY_S)
 
 
+class NeverWithdraws(DrainWitness):
+    """What is drained stays the least preferred."""
+
+    def testify(self, core: Core, now: float) -> None:
+        super().testify(core, now)
+        if self.progress.phase is Phase.DRAINED:
+            core.stand(Source.DRAIN, Standing(RouteState.LEAST_PREFERRED, Reason.DRAINING))
+
+
 class GivesTheSameTwice(DirectoryStatusWriter):
     """Whoever asks after some have theirs gets the first one's."""
 
@@ -100,6 +116,10 @@ def _engine(engine: type[ExaBgpEngine]) -> Callable[[], None]:
     return put_in
 
 
+def _drain() -> None:
+    vars(speaker.witnesses)["DrainWitness"] = NeverWithdraws
+
+
 def _writer() -> None:
     vars(controller.daemon)["DirectoryStatusWriter"] = GivesTheSameTwice
 
@@ -109,6 +129,7 @@ PUT_IN: Mapping[Bug, Callable[[], None]] = {
     Bug.STALE_ROUTE: _engine(KeepsStaleRoutes),
     Bug.UNRELATED_RESET: _engine(ResetsOthers),
     Bug.LEAK: _engine(Leaks),
+    Bug.MISSED_DRAIN_STEP: _drain,
     Bug.VIP_TWICE: _writer,
 }
 

@@ -1,11 +1,11 @@
 """What a route and a session must be, by what was done to their place and when."""
 
-from itertools import accumulate
+from dataclasses import replace
 
 import pytest
 
-from herald.lab.chaos.faults import EFFECTS, NOISE_S, Fault, FaultKind, Place
-from herald.lab.chaos.history import History, Stand
+from herald.lab.chaos.faults import DETECTION_S, DRAIN_S, EFFECTS, NOISE_S, Fault, FaultKind, Place
+from herald.lab.chaos.history import History, Stand, Step
 
 HERE = Place(tor="tor1", node="node1", service="web")
 ELSEWHERE = (
@@ -70,19 +70,58 @@ def test_what_fails_again_and_again_may_come_back_ever_later() -> None:
     assert [round(wait - waits[0]) for wait in waits] == [0, 1, 2, 4, 8, 16, 32, 60]
 
 
-def test_a_silent_node_may_have_its_route_until_the_hold_time() -> None:
+def test_a_silent_node_may_have_its_route_until_bfd_finds_it() -> None:
     history = lasting(FaultKind.SILENCE, NODE, begun=100)
-    assert history.stand(HERE, 110) is Stand.ANY
-    assert history.stand(HERE, 113) is Stand.FORBIDDEN
+    assert history.stand(HERE, 101 + DETECTION_S + NOISE_S) is Stand.ANY
+    assert history.stand(HERE, 101.1 + DETECTION_S + NOISE_S) is Stand.FORBIDDEN
 
 
-@pytest.mark.parametrize("kind", [FaultKind.SPEAKER_STOP, FaultKind.EXABGP_STOP, FaultKind.SILENCE])
+@pytest.mark.parametrize("kind", [FaultKind.SPEAKER_STOP, FaultKind.EXABGP_STOP, FaultKind.SPEAKER_KILL])
 def test_a_route_may_stay_as_long_as_the_tor_hears_of_nothing(kind: FaultKind) -> None:
     flap = lasting(FaultKind.ENDPOINT_FLAP, FLAP, begun=100)
     assert flap.stand(HERE, 105) is Stand.FORBIDDEN
     deaf = both(lasting(kind, NODE, begun=99), flap)
     assert deaf.stand(HERE, 105) is Stand.ANY
     assert deaf.stand(HERE, 99 + EFFECTS[kind].deaf_s + 5) is Stand.FORBIDDEN
+
+
+def test_a_tor_that_restarts_gracefully_must_keep_the_routes_of_a_killed_speaker() -> None:
+    killed = lasting(FaultKind.SPEAKER_KILL, NODE, begun=100)
+    assert replace(killed, graceful=frozenset({"tor1"})).stand(HERE, 105) is Stand.REQUIRED
+    assert replace(killed, graceful=frozenset({"tor2"})).stand(HERE, 105) is Stand.ANY
+
+
+def test_it_need_not_when_the_link_failed_too() -> None:
+    both_at_once = both(lasting(FaultKind.SPEAKER_KILL, NODE, begun=100), past(FaultKind.LINK_CUT, PORT, 101, 104))
+    assert replace(both_at_once, graceful=frozenset({"tor1"})).stand(HERE, 120) is Stand.ANY
+
+
+def test_a_link_that_failed_three_times_in_a_minute_may_be_held_down_for_another() -> None:
+    def after(times: int) -> Stand:
+        """A while after the last of them."""
+        history = History()
+        for number in range(times):
+            what = fault(FaultKind.LINK_CUT, PORT, at=number)
+            begun = 100.0 + 20 * number
+            history = history.begin(what, begun).done(what, begun).undoing(what, begun + 5).over(what, begun + 5)
+        return history.stand(HERE, 100.0 + 20 * (times - 1) + 30)
+
+    assert [after(times) for times in (1, 2, 3)] == [Stand.REQUIRED, Stand.REQUIRED, Stand.ANY]
+
+
+def test_a_drain_goes_by_its_steps() -> None:
+    history = lasting(FaultKind.DRAIN, NODE, begun=100)
+    assert [history.drain_step(HERE, at) for at in (103, 104.5, 106.5)] == [None, Step.LEAST_PREFERRED, None]
+    end = 101 + DRAIN_S + 1 + NOISE_S
+    assert history.drain_step(HERE, end + 0.1) is Step.WITHDRAWN
+    assert history.drain_step(Place(tor="tor1", node="node2", service="web"), end + 0.1) is None
+    assert history.stand(HERE, end + 0.1) is Stand.FORBIDDEN
+
+
+def test_of_a_drain_with_something_else_nothing_is_said_but_that_it_has_no_traffic_in_the_end() -> None:
+    history = both(lasting(FaultKind.DRAIN, NODE, begun=100), lasting(FaultKind.SPEAKER_KILL, NODE, begun=102))
+    assert [history.drain_step(HERE, at) for at in (105, 120)] == [None, None]
+    assert history.stand(HERE, 200) is Stand.FORBIDDEN
 
 
 def test_a_killed_speaker_is_no_reason_to_keep_or_to_miss_the_routes_of_other_nodes() -> None:
@@ -120,4 +159,4 @@ def test_what_is_long_over_is_forgotten_and_what_lasts_is_not() -> None:
     lasts = lasting(FaultKind.SILENCE, NODE, begun=0)
     kept = both(long_ago, lasts).begin(fault(FaultKind.LINK_CUT, PORT, at=9), 1000).happened
     assert [h.fault.kind for h in kept] == [FaultKind.SILENCE, FaultKind.LINK_CUT]
-    assert list(accumulate(h.begun for h in kept)) == [0, 1000]
+    assert [h.begun for h in kept] == [0, 1000]

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from herald.lab.chaos import invariants
 from herald.lab.chaos.faults import Fault, FaultKind, Place
 from herald.lab.chaos.history import History
-from herald.lab.chaos.observation import Invariant, Sessions, Violation
+from herald.lab.chaos.observation import Invariant, Paths, Sessions, Violation
 
 WEB, DB = ip_address("198.51.100.1"), ip_address("198.51.100.2")
 VIPS = {"web": (WEB,), "db": (DB,)}
@@ -53,6 +53,23 @@ def test_an_address_of_two_services_breaks_it() -> None:
 def test_a_vip_that_moves_or_is_lost_breaks_it() -> None:
     assert len(list(invariants.assignment(VIPS, {"web": (ip_address("198.51.100.3"),), "db": (DB,)}))) == 1
     assert len(list(invariants.assignment(VIPS, {"web": (WEB,)}))) == 1
+
+
+DRAIN = Fault(at=0, for_s=20, kind=FaultKind.DRAIN, place=Place(node="node1"))
+
+
+def drained(at: float, *, node1: bool | None) -> list[Violation]:
+    """What it is when node1 is drained from 0 on, and its paths are the least preferred ones, normal, or there are none."""
+    history = History().begin(DRAIN, 0).done(DRAIN, 0)
+    paths = {("tor1", node, vip): least for node, least in (("node1", node1), ("node2", False)) for vip in (WEB, DB)}
+    there = {path: least for path, least in paths.items() if least is not None}
+    return list(invariants.drains(Paths(asked=at, answered=at, least_preferred=there), NODES, VIPS, ("tor1",), history))
+
+
+def test_a_drain_that_skips_a_step_breaks_it() -> None:
+    assert [len(drained(5, node1=least)) for least in (True, False, None)] == [0, 2, 2]
+    assert [len(drained(15, node1=least)) for least in (True, False, None)] == [2, 2, 0]
+    assert drained(15, node1=True)[0] == Violation(invariant=Invariant.DRAINED, what="web node1 tor1 should be withdrawn")
 
 
 def seen(at: float, **since: float) -> Sessions:

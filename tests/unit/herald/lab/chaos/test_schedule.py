@@ -10,6 +10,7 @@ from herald.lab.chaos.schedule import CALM_S, LASTS_S, Cast, schedule
 
 CAST = Cast(nodes=("node1", "node2", "node3"), tors=("tor1", "tor2"), services=("web", "db"), steady=frozenset({"node3"}))
 PROGRAMS = {FaultKind.SPEAKER_KILL, FaultKind.SPEAKER_STOP, FaultKind.EXABGP_KILL, FaultKind.EXABGP_STOP}
+BFD = {FaultKind.BFD_KILL, FaultKind.BFD_STOP}
 
 
 def together(faults: tuple[Fault, ...]) -> set[tuple[Fault, Fault]]:
@@ -48,14 +49,14 @@ def test_the_order_is_that_of_time_after_a_calm_and_all_is_over_at_the_end(seed:
 
 def test_the_programs_of_a_steady_node_are_left_alone_and_its_cables_are_not() -> None:
     struck = {(fault.kind, fault.place.node) for seed in range(20) for fault in schedule(seed, 30, CAST)}
-    assert not {kind for kind, node in struck if node == "node3"} & PROGRAMS
+    assert not {kind for kind, node in struck if node == "node3"} & (PROGRAMS | BFD)
     assert (FaultKind.LINK_CUT, "node3") in struck
 
 
 def test_faults_overlap_but_never_two_on_one_cable_one_programs_or_the_manifests() -> None:
     pairs = [pair for seed in range(20) for pair in together(schedule(seed, 30, CAST))]
     assert len(pairs) > 100
-    manifests = {FaultKind.ENDPOINT_FLAP, FaultKind.SOURCE_OUTAGE, FaultKind.CONFIG_EDIT}
+    manifests = {FaultKind.ENDPOINT_FLAP, FaultKind.SOURCE_OUTAGE, FaultKind.CONFIG_EDIT, FaultKind.DRAIN}
     cables = {FaultKind.LINK_CUT, FaultKind.SILENCE}
     for one, two in pairs:
         assert not {one.kind, two.kind} <= manifests
@@ -63,6 +64,16 @@ def test_faults_overlap_but_never_two_on_one_cable_one_programs_or_the_manifests
             assert not {one.kind, two.kind} <= PROGRAMS
             tors = {one.place.tor, two.place.tor}
             assert not ({one.kind, two.kind} <= cables and (None in tors or len(tors) == 1)), (one, two)
+
+
+def test_while_a_node_is_drained_only_its_own_programs_and_the_clock_are_struck() -> None:
+    overlapping = [pair for seed in range(40) for pair in together(schedule(seed, 30, CAST))]
+    drained = [pair for pair in overlapping if FaultKind.DRAIN in {fault.kind for fault in pair}]
+    assert drained
+    for one, two in drained:
+        drain, other = (one, two) if one.kind is FaultKind.DRAIN else (two, one)
+        assert other.kind in {*PROGRAMS, FaultKind.CLOCK_STEP}
+        assert other.place.node in {drain.place.node, None}
 
 
 def test_a_kind_that_the_cast_has_not_never_comes() -> None:

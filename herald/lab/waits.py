@@ -1,4 +1,4 @@
-"""What the demo waits for beyond routes in the ToRs' kernels; each raises LabError when it does not come in time."""
+"""What is waited for beyond routes in the ToRs' kernels. Each raises LabError when it does not come in time."""
 
 import time
 from collections.abc import Awaitable, Callable
