@@ -3,16 +3,14 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 
 from herald.lab.deployment import Deployment
 from herald.lab.topology import Bfd, Settings, rack
-from herald.lab.waiting import until
+from herald.lab.waits import bfd_up
 from tests.lab.fabric import fabric
 
 FAST = Bfd(interval_ms=100)
 DETECTION_S = 0.3
-SLOW_MS = 1000
 UP_S = 20.0
 
 
@@ -28,19 +26,9 @@ async def bfd_fabric(
             assert "Traceback" not in bfd.output(), bfd.output()
 
 
-async def all_up(deployment: Deployment, timeout_s: float = UP_S) -> None:
+async def all_up(deployment: Deployment) -> None:
     """As the ToRs see it, at the agreed intervals."""
-    await until(partial(_all_up, deployment), timeout_s)
-
-
-async def _all_up(deployment: Deployment) -> bool:
-    families = 2 if deployment.lab.topology.settings.ipv6 else 1
-    for tor in deployment.tors:
-        sessions = (await deployment.lab.routers[tor].bfd_sessions()).values()
-        there = len(sessions) == families * len(deployment.nodes)
-        if not there or not all(session.up and session.remote_transmit_ms < SLOW_MS for session in sessions):
-            return False
-    return True
+    await bfd_up(deployment, UP_S)
 
 
 async def times_down(deployment: Deployment, tor: str) -> dict[str, int]:
