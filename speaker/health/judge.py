@@ -66,7 +66,7 @@ class Judge:
 
     def __init__(self) -> None:
         self._groups: dict[GroupKey, _Group] = {}
-        self._recalled: set[EndpointKey] = set()
+        self.recalled: set[EndpointKey] = set()
         self.hold_down: HoldDown[GroupKey] = HoldDown()
 
     @property
@@ -77,11 +77,11 @@ class Judge:
 
     def recall(self, sick: Iterable[EndpointKey]) -> None:
         """What an earlier life found, of endpoints that are watched from the next round on."""
-        self._recalled = set(sick)
+        self.recalled = set(sick)
 
     def forget_recalled(self) -> None:
         """All that there was to watch is watched."""
-        self._recalled.clear()
+        self.recalled.clear()
 
     def health(self, key: EndpointKey) -> EndpointHealth:
         group = self._groups.get(key.group)
@@ -129,7 +129,7 @@ class Judge:
         return RouteState.LAST_RESORT if group.sick or group.held_until is not None else RouteState.NORMAL
 
     def _first(self, key: EndpointKey) -> EndpointHealth:
-        return EndpointHealth(Found.SICK if key in self._recalled else Found.UNKNOWN)
+        return EndpointHealth(Found.SICK if key in self.recalled else Found.UNKNOWN)
 
     def _judge(self, key: GroupKey, group: _Group, now: float) -> None:
         sick = group.is_sick()

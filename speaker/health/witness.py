@@ -36,7 +36,7 @@ class HealthWitness(Witness):
 
     def testify(self, core: Core, now: float) -> None:
         cluster = core.cluster
-        if not cluster.synced:
+        if not cluster.synced or not (cluster.config.health_checks or self._watched or self.judge.recalled):
             return
         again = {*cluster.services, *self._watched} if cluster.dirty.everything else set(cluster.dirty.services)
         for key in again:
