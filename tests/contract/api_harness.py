@@ -104,6 +104,9 @@ class ApiHarness:
     def named(self, key: ObjectKey) -> bool:
         return self._source is not None and any(problem.key == key for problem in self._source.problems)
 
+    def withheld(self, kind: Kind, key: ObjectKey) -> bool:
+        return self._source is not None and self._source.withholds(kind, key)
+
 
 def _smuggled(manifest: Manifest) -> Manifest:
     """With nothing in the spec that the server refuses."""

@@ -38,6 +38,9 @@ class SourceHarness(Protocol):
     def named(self, key: ObjectKey) -> bool:
         """Whether the source says of this object that something is wrong with it."""
 
+    def withheld(self, kind: Kind, key: ObjectKey) -> bool:
+        """Whether the source says that this object may exist, though it does not report it."""
+
 
 class DirectoryHarness:
     """A file per object; broken means moved away."""
@@ -84,6 +87,9 @@ class DirectoryHarness:
 
     def named(self, key: ObjectKey) -> bool:
         return self._source is not None and any(str(key) in problem.message for problem in self._source.problems)
+
+    def withheld(self, kind: Kind, key: ObjectKey) -> bool:
+        return self._source is not None and self._source.withholds(kind, key)
 
     def _path(self, kind: Kind, key: ObjectKey) -> Path:
         manifests = self._elsewhere if self._elsewhere.exists() else self._manifests

@@ -239,9 +239,11 @@ async def test_an_object_that_does_not_decode_is_named_and_the_others_are_served
         await reader.until(is_synced)
         assert list(reader.objects) == [(Kind.SERVICE, WEB)]
         assert harness.named(ObjectKey("default", "broken"))
+        assert harness.withheld(Kind.SERVICE, ObjectKey("default", "broken"))
         await harness.apply(service("broken"))
         await reader.until(lambda r: r.has(Kind.SERVICE, "broken"))
         assert not harness.named(ObjectKey("default", "broken"))
+        assert not harness.withheld(Kind.SERVICE, ObjectKey("default", "broken"))
 
 
 async def test_an_update_that_does_not_decode_leaves_the_last_good_form(harness: SourceHarness) -> None:
