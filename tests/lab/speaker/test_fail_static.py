@@ -14,6 +14,7 @@ import pytest
 
 from herald.lab.deployment import Deployment
 from herald.lab.kube.deployment import KubeDeployment
+from herald.lab.traffic import LoadPlan
 from herald.lab.waiting import until
 from speaker.status_socket import LocalHead
 from tests.lab.fabric import everywhere, fabric, vip, without
@@ -63,10 +64,14 @@ async def test_no_route_changes_while_the_api_server_is_away_and_speakers_and_co
 async def test_a_folder_that_is_away_at_the_start_changes_nothing_and_counts_when_it_is_back() -> None:
     async with fabric(graceful={GRACEFUL: RESTART_S}, flags=(*SYNC_TIMEOUT, "--bind-vips")) as deployment:
         expected, elsewhere = everywhere(deployment), deployment.directory / "elsewhere"
+        load = deployment.lab.start_load(list(expected), LoadPlan(rate=100))
         async with steady(deployment, GRACEFUL):
             deployment.manifests.rename(elsewhere)
             await restart(deployment, "node1", signal.SIGKILL)
             assert stale_since(deployment, "node1") is not None
+        report = await load.finish()
+        assert report.failed == 0, "VIPs were taken off the node while routers still sent traffic there"
+        assert report.by_node["node1"]
         (elsewhere / "services" / "db.yaml").unlink()
         db = vip(deployment, "db")
         elsewhere.rename(deployment.manifests)
