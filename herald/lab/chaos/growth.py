@@ -1,7 +1,7 @@
 """Whether a process's memory and open files grow: the most of the first window against the least of the latest. Pure.
 
-Both go up and down with the work, such as sessions that come and go; what leaks is never given back. A process that was just started fills
-its caches, and is not looked at during the warm-up.
+Both go up and down with the work, such as sessions that come and go; what leaks is never given back. A process that was just
+started fills its caches, and is not looked at during the warm-up.
 """
 
 from collections.abc import Iterator, Sequence
