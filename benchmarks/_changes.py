@@ -1,6 +1,7 @@
 """Measures route changes of one node with a session to each of two ToRs: from a changed EndpointSlice to wire and kernel."""
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,9 @@ from herald.lab.namespace import processes_in
 POOL = IPv4Network("10.64.0.0/14")
 TORS = ("tor1", "tor2")
 UNDER_TEST = "under-test"
-COLD_START_LIMIT_S = 300
+COLD_START_LIMIT_S = 120
+SETTLE_S = 2.0
+IDLE_S, QUICK_IDLE_S = 20.0, 3.0
 HEAD = ("VIPs", "withdraw on the wire", "announce on the wire", "withdrawn in the kernels", "announced in the kernels")
 
 
@@ -52,7 +55,8 @@ async def all_routed(deployment: Deployment, vips: int) -> float:
     def complete() -> bool:
         return all(len(deployment.next_hops(tor)) == vips for tor in TORS)
 
-    return await until(complete, COLD_START_LIMIT_S, lambda: "not all routed")
+    said = deployment.speakers["node1"].output
+    return await until(complete, COLD_START_LIMIT_S, lambda: f"not all routed; the speaker's last words: {said()[-500:]}")
 
 
 async def changes(deployment: Deployment, events: int, set_ready: Callable[[bool], float]) -> Measured:
@@ -87,9 +91,31 @@ def resident_mib(deployment: Deployment) -> float:
 
 def share_mib(deployment: Deployment) -> float:
     """Of all of the speaker's processes, pages that they share counted once (PSS): about what a cgroup would charge."""
+    return sum(_kib(Path(f"/proc/{pid}/smaps_rollup"), "Pss") for pid in _processes(deployment)) / 1024
+
+
+def cpu_s(deployment: Deployment) -> float:
+    """CPU time that the speaker itself has used."""
+    return _cpu_s(deployment.speakers["node1"].pid)
+
+
+async def idle_percent(deployment: Deployment, *, quick: bool) -> float:
+    """CPU time of all of the speaker's processes while nothing happens, in percent of a core."""
+    pids, seconds = _processes(deployment), QUICK_IDLE_S if quick else IDLE_S
+    before = sum(_cpu_s(pid) for pid in pids)
+    await asyncio.sleep(seconds)
+    return 100 * (sum(_cpu_s(pid) for pid in pids) - before) / seconds
+
+
+def _processes(deployment: Deployment) -> list[int]:
+    """The speaker, its ExaBGPs and their helpers."""
     speaker = deployment.speakers["node1"].pid
-    pids = [pid for pid in processes_in([deployment.lab.namespace("node1")]) if pid == speaker or _descends(pid, speaker)]
-    return sum(_kib(Path(f"/proc/{pid}/smaps_rollup"), "Pss") for pid in pids) / 1024
+    return [pid for pid in processes_in([deployment.lab.namespace("node1")]) if pid == speaker or _descends(pid, speaker)]
+
+
+def _cpu_s(pid: int) -> float:
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _kib(path: Path, name: str) -> int:

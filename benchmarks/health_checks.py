@@ -3,7 +3,7 @@
 The endpoints are one server in a process of its own, on as many addresses of the loopback device, and are not counted.
 Counted is all of a process that probes them and judges the answers, with a speaker's own code. Each is asked once a second.
 
-    ./run bench health_checks [--checks 100 1000] [--seconds 10] [--quick]
+    ./run bench health_checks [--protocols TCP HTTP HTTPS] [--checks 100 1000] [--seconds 10] [--quick]
 """
 
 import argparse
@@ -85,8 +85,8 @@ def server(protocol: Protocol) -> Iterator[int]:
             process.wait()
 
 
-def rows(numbers: Sequence[int], seconds: float) -> Iterator[list[str]]:
-    for protocol in Protocol:
+def rows(protocols: Sequence[Protocol], numbers: Sequence[int], seconds: float) -> Iterator[list[str]]:
+    for protocol in protocols:
         for checks in numbers:
             with server(protocol) as port:
                 yield asyncio.run(measure(protocol, port, checks, seconds))
@@ -94,6 +94,7 @@ def rows(numbers: Sequence[int], seconds: float) -> Iterator[list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--protocols", type=Protocol, nargs="+", default=[*Protocol])
     parser.add_argument("--checks", type=int, nargs="+", default=[100, 1_000])
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--quick", action="store_true", help="100, for a second each: shows that it works, measures little")
@@ -101,7 +102,7 @@ def main() -> None:
     if arguments.quick:
         arguments.checks, arguments.seconds = [100], 1.0
     print(environment())
-    print(table(HEAD, rows(arguments.checks, arguments.seconds)))
+    print(table(HEAD, rows(arguments.protocols, arguments.checks, arguments.seconds)))
 
 
 if __name__ == "__main__":

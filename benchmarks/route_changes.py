@@ -8,9 +8,22 @@ data-path gate. Also how long the cold start takes: from the speaker's start unt
 
 import argparse
 import asyncio
+import sys
 import time
 
-from _changes import HEAD, POOL, UNDER_TEST, address_of, all_routed, changes, resident_mib
+from _budgets import Figure, change_figures, judge, node_figures
+from _changes import (
+    HEAD,
+    POOL,
+    SETTLE_S,
+    UNDER_TEST,
+    address_of,
+    all_routed,
+    changes,
+    idle_percent,
+    resident_mib,
+    share_mib,
+)
 from _report import environment, scale, table
 
 from herald.kube.directory import DirectoryStatusWriter
@@ -23,8 +36,8 @@ from herald.lab.topology import Settings, rack
 SERVICES_PER_FILE = 500
 
 
-async def measure(vips: int, events: int) -> list[str]:
-    """The row of the table."""
+async def measure(vips: int, events: int, *, quick: bool) -> tuple[list[str], list[Figure]]:
+    """The row of the table, and what is held to a budget."""
     settings = Settings(nodes=1, pools=(POOL,), max_prefixes=2 * vips + 100, hold_time_s=30, keepalive_time_s=10)
     async with Lab(rack(settings)) as lab:
         deployment = Deployment(lab=lab, examples=None, speaker_flags=())
@@ -33,13 +46,17 @@ async def measure(vips: int, events: int) -> list[str]:
         begun = time.monotonic()
         deployment.start_speaker("node1")
         cold_start_s = await all_routed(deployment, vips) - begun
-        await asyncio.sleep(2)
+        await asyncio.sleep(SETTLE_S)
+        idle = await idle_percent(deployment, quick=quick)
 
         def set_ready(ready: bool) -> float:  # noqa: FBT001 -- what it is called with says it
             return deployment.write_slice(UNDER_TEST, unready=[] if ready else ["node1"])
 
         measured = await changes(deployment, events, set_ready)
-        return [f"{vips:,}", *measured.cells(), f"{cold_start_s:.1f}", f"{resident_mib(deployment):.0f}"]
+        memory = share_mib(deployment)
+        row = [f"{vips:,}", *measured.cells(), f"{cold_start_s:.1f}", f"{resident_mib(deployment):.0f}", f"{idle:.1f}"]
+    of = f"{vips:,} VIPs"
+    return row, [*change_figures(of, measured, cold_start_s), *node_figures(of, memory, idle)]
 
 
 async def fill(deployment: Deployment, vips: int) -> None:
@@ -57,13 +74,14 @@ async def fill(deployment: Deployment, vips: int) -> None:
     deployment.write_slice(UNDER_TEST)
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments = scale(parser)
     print(f"{environment()}; 1 speaker, 2 peers, directory source, no kube-proxy, data-path gate off; ms as p50 / p99 / max")
-    rows = [asyncio.run(measure(vips, arguments.events)) for vips in arguments.vips]
-    print(table([*HEAD, "cold start, s", "speaker RSS, MiB"], rows))
+    found = [asyncio.run(measure(vips, arguments.events, quick=arguments.quick)) for vips in arguments.vips]
+    print(table([*HEAD, "cold start, s", "speaker's RSS, MiB", "idle CPU, %"], [row for row, _ in found]))
+    return judge([figure for _, figures in found for figure in figures], quick=arguments.quick)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

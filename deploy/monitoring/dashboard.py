@@ -120,8 +120,11 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
             ),
             Panel(
                 title="Withheld by reason",
-                queries=[Query("sum by (reason) (herald_speaker_vips_withheld) > 0", "{{reason}}")],
-                text="VIPs that nodes do not announce, and why; the reasons are explained in the README.",
+                queries=[
+                    Query("sum by (reason) (herald_speaker_vips_withheld) > 0", "{{reason}}"),
+                    Query("sum by (reason) (herald_speaker_vips_least_preferred) > 0", "least preferred: {{reason}}"),
+                ],
+                text="VIPs that nodes do not announce, or only as least preferred, and why; the README explains the reasons.",
             ),
             Panel(
                 title="Next hops short",
@@ -138,6 +141,21 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
                 title="ECMP groups",
                 queries=[Query("herald_speaker_next_hop_sets", "{{instance}}")],
                 text="Distinct sets of nodes; a router needs a group for each.",
+            ),
+        ),
+    ),
+    (
+        "Health",
+        (
+            Panel(
+                title="Sick endpoints",
+                queries=[Query('herald_health_endpoints{state="sick"} > 0', "{{instance}} {{check}}")],
+                text="Endpoints that a HealthCheck finds sick, on their own node.",
+            ),
+            Panel(
+                title="Withdrawn by hand",
+                queries=[Query("herald_withdrawn_by_hand > 0", "{{instance}} {{way}}")],
+                text="Break-glass that is in force.",
             ),
         ),
     ),
