@@ -81,12 +81,18 @@ class BfdNode:
 
     async def peer(self, hop: Hop) -> BfdSession:
         """As the ToR's bfdd has it."""
+        session = await self._peer(hop)
+        assert session is not None
+        return session
+
+    async def _peer(self, hop: Hop) -> BfdSession | None:
+        """None: bgpd has not asked for it yet."""
         router = next(r for r in self.lab.routers.values() if hop.peer in _addresses(self.lab, r.name))
-        return (await router.bfd_sessions())[hop.local]
+        return (await router.bfd_sessions()).get(hop.local)
 
     async def _up(self, hop: Hop) -> bool:
-        session = await self.peer(hop)
-        return self.state(hop) is State.UP and session.up and session.remote_transmit_ms < SLOW_MS
+        session = await self._peer(hop)
+        return self.state(hop) is State.UP and session is not None and session.up and session.remote_transmit_ms < SLOW_MS
 
 
 @asynccontextmanager

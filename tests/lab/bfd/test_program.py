@@ -134,6 +134,7 @@ async def test_with_the_charts_capabilities_it_is_punctual_and_its_socket_is_the
         assert (directory / "bfd.sock").stat().st_uid == SPEAKER
 
 
+@pytest.mark.timing
 async def test_a_stop_of_the_whole_process_is_no_reason_to_call_the_peer_dead() -> None:
     """It wakes with the peer's packets waiting: those count before any timer does."""
     async with bfd_node() as node:
