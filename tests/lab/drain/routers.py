@@ -11,7 +11,7 @@ from herald.lab.router import Router
 from herald.lab.topology import MachineName
 from tests.lab.fabric import vip
 
-SOON_S = 5.0
+SOON_S = 15.0
 SESSIONS_S = 30.0
 
 

@@ -21,7 +21,7 @@ async def test_a_drain_under_load_fails_no_new_connection_nor_does_its_end() -> 
     async with fabric(flags=("--bind-vips",)) as deployment:
         operator, expected = on_folder(deployment), everywhere(deployment)
         load = deployment.lab.start_load(list(expected), LoadPlan(rate=100))
-        drained = asyncio.create_task(operator.drain("node1", "--seconds", str(SECONDS), "--wait"))
+        drained = asyncio.create_task(operator.drain("node1", "--seconds", "5", "--wait"))
         await deployment.routed(without(expected, "node1"), SOON_S)
         lengths = [length for tor in deployment.tors for length in await paths_through(deployment, "node1", tor)]
         assert lengths == [7, 7], "still announced, as the least preferred"

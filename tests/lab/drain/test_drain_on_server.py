@@ -45,7 +45,7 @@ async def test_a_drain_on_the_api_server_fails_no_connection_and_survives_restar
         assert (await operator.undrain("node1")).code == 0
         ended = time.monotonic()
         await deployment.routed(expected, HELD_S)
-        assert time.monotonic() - ended < SOON_S
+        assert time.monotonic() - ended < HELD_S - 1
         report = await load.finish()
         assert report.requests > 500
         assert report.failures == ()
