@@ -124,7 +124,7 @@ ROWS: Sequence[tuple[str, Sequence[Panel]]] = (
                     Query("sum by (reason) (herald_speaker_vips_withheld) > 0", "{{reason}}"),
                     Query("sum by (reason) (herald_speaker_vips_least_preferred) > 0", "least preferred: {{reason}}"),
                 ],
-                text="VIPs that nodes do not announce, or only as least preferred, and why; the README explains the reasons.",
+                text="VIPs that nodes do not announce, or only as least preferred; the README explains the reasons.",
             ),
             Panel(
                 title="Next hops short",

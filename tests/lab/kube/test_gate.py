@@ -2,17 +2,19 @@
 
 import asyncio
 import time
+from functools import partial
 from ipaddress import ip_address
 
 import pytest
 
-from bgp_config.names import host_prefix
+from bgp_config.names import IPAddress, host_prefix
 from herald.lab import manifests
 from herald.lab.command import run
 from herald.lab.kube.deployment import KubeDeployment
 from herald.lab.load_report import Outcome, Result
 from herald.lab.traffic import LoadPlan
 from herald.lab.waiting import until
+from speaker.admission import SILENCE_S
 from tests.lab.kube.speakers import everywhere, speakers
 
 pytestmark = [pytest.mark.lab, pytest.mark.timing, pytest.mark.timeout(240)]
@@ -106,22 +108,28 @@ async def test_no_connection_fails_when_a_cluster_service_gets_its_endpoint() ->
             assert await failures_when_a_cluster_service_gets_its_endpoint(deployment, name) == []
 
 
-async def test_what_kube_proxy_does_not_tell_of_in_time_is_the_last_resort_until_it_does() -> None:
-    async with speakers({"web-1": SERVICES["web-1"]}) as deployment:
-        vip, both = ip_address(SERVICES["web-1"]), everywhere(deployment, SERVICES["web-1"])
+async def test_where_kube_proxy_says_nothing_what_is_new_is_the_last_resort_at_once_and_all_after_a_minute() -> None:
+    """What was announced before is served all the while by rules that are in the kernel. When it answers all is normal."""
+    new, known = (ip_address(SERVICES[name]) for name in ("web-1", "web-2"))
+    async with speakers({name: SERVICES[name] for name in ("web-1", "web-2")}) as deployment:
+        both = everywhere(deployment, str(new), str(known))
         proxy, tor = deployment.cluster.proxies[NODE], deployment.lab.routers[deployment.lab.topology.tors[0].name]
         deployment.write_slice("web-1", unready=[NODE])
-        await deployment.routed({vip: both[vip] - {NODE}}, 5)
+        await deployment.routed({**both, new: both[new] - {NODE}}, 5)
         await kube_proxy_knows_of_no_endpoint(deployment, "web-1")
+        load = deployment.lab.start_load([known], LoadPlan(rate=RATE / 4))
 
-        async def is_last_resort() -> bool:
+        async def is_last_resort(vip: IPAddress) -> bool:
             return {len(path.as_path) for path in await tor.paths(host_prefix(vip))} == {1, 1 + 12}
 
         proxy.stop()
         at = deployment.write_slice("web-1")
-        await until(is_last_resort, 10)
+        await until(partial(is_last_resort, new), 10)
         assert time.monotonic() - at > LIMIT_S
-        assert deployment.next_hops(tor.name) == {vip: both[vip] - {NODE}}
+        assert deployment.next_hops(tor.name) == {**both, new: both[new] - {NODE}}
+        await until(partial(is_last_resort, known), SILENCE_S + 5)
+        assert time.monotonic() - at > SILENCE_S - 1
+        assert (await load.finish()).failed == 0
         proxy.cont()
         await deployment.routed(both, 5)
 
