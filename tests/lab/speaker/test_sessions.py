@@ -312,3 +312,22 @@ async def test_nodes_without_ipv4_have_router_ids_of_their_own_and_the_kernels_s
         router_ids = {neighbors[node]["remoteRouterId"] for node in nodes}
         assert len(router_ids) == 3
         assert not any(router_id.startswith("10.0.255.") for router_id in router_ids)
+
+
+async def test_a_session_goes_from_the_address_and_with_the_router_id_that_its_peer_names() -> None:
+    async with fabric(rack(Settings(nodes=1)), services=("web",)) as deployment:
+        loopback, router, port = "10.0.255.1", tor(deployment), deployment.lab.topology.cable("node1", "tor1").lower
+        await run("ip", "-n", deployment.lab.namespace("tor1"), "route", "add", loopback, "via", str(port.address(4)))
+        peer_lines = (f"neighbor {loopback} peer-group NODES", f"neighbor {loopback} ebgp-multihop 2")
+        await router.vtysh("configure terminal", f"router bgp {router.plan.asn}", *peer_lines)
+        own = {"sourceAddress": loopback, "routerID": "192.0.2.77", "multihop": {"ttl": 2}}
+        write_network(deployment, lambda each: peers_with(**own)(each) if each["metadata"]["name"] == "node1-tor1" else each)
+
+        async def is_so() -> bool:
+            neighbors = json.loads(await router.vtysh(f"show bgp neighbors {loopback} json"))
+            found = neighbors[loopback]
+            return (found["bgpState"], found["remoteRouterId"]) == ("Established", "192.0.2.77")
+
+        await until(is_so, 20)
+        shown = await paths(router, host_prefix(vip(deployment, "web")))
+        assert [path["peer"]["peerId"] for path in shown] == [loopback]
