@@ -179,12 +179,13 @@ def config_hash(config: Config) -> str:
 
 def _counts(core: Core, table: SessionTable) -> Counts:
     states = [vip.state for decision in core.decisions.values() for vip in decision.vips]
-    announced = sum(state is not RouteState.WITHDRAWN for state in states)
+    announced = sum(state.is_announced for state in states)
     return Counts(
         announced=announced,
         withheld=len(states) - announced,
         sessions=len(core.peering.sessions),
         established=_established(core, table),
+        least_preferred=sum(state.is_least_preferred for state in states),
     )
 
 

@@ -77,6 +77,7 @@ class Counts(Status, frozen=True, kw_only=True):
     withheld: Annotated[Number, Meta(description="VIPs that this node has and announces to nobody.")]
     sessions: Annotated[Number, Meta(description="Sessions that the node shall keep.")]
     established: Annotated[Number, Meta(description="Sessions that are Established.")]
+    least_preferred: Annotated[Number, Meta(description="Announced VIPs that are least preferred.")] = 0
 
 
 class Announcement(StrEnum):

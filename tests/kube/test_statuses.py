@@ -58,7 +58,7 @@ LARGEST: dict[str, Status] = {
     "BGPNode": BGPNodeStatus(
         version="0.1.0",
         config=ConfigInUse(hash="abc", since=AT, refused=1),
-        counts=Counts(announced=0, withheld=1, sessions=2, established=3),
+        counts=Counts(announced=0, withheld=1, sessions=2, established=3, least_preferred=4),
         data_path=DataPath(kind="kube-proxy", state=DataPathState.HEALTHY, last_sync=AT, timeouts=1),
         drain=Drain(reason="maintenance", since=AT, message=TEXT),
         stale_since=AT,

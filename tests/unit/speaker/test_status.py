@@ -272,10 +272,15 @@ def test_a_service_that_is_least_preferred_is_told_from_one_that_is_withdrawn() 
         doubt = evidence.Standing(state, Reason.HEALTH_CHECK_FAILED)
         speaking.core.doubt(evidence.Source.HEALTH, ip("198.51.100.7"), doubt)
         speaking.core.step()
-        told += [(each.reason, each.state) for each in speaking.node().services_not_normal]
+        said = speaking.node()
+        assert said.counts is not None
+        told += [
+            (each.reason, each.state, said.counts.announced, said.counts.least_preferred)
+            for each in said.services_not_normal
+        ]
     assert told == [
-        ("healthCheckFailed", Announcement.LEAST_PREFERRED),
-        ("healthCheckFailed", Announcement.WITHDRAWN),
+        ("healthCheckFailed", Announcement.LEAST_PREFERRED, 1, 1),
+        ("healthCheckFailed", Announcement.WITHDRAWN, 0, 0),
     ]
 
 
