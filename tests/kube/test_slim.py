@@ -26,13 +26,13 @@ def size_mb(directory: Path) -> float:
     return sum(each.stat().st_size for each in directory.rglob("*") if each.is_file()) / 1e6
 
 
-@pytest.fixture
-def slim(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def slim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A directory of packages with the client alone, as the image has it; it comes before the whole one."""
     found = importlib.util.find_spec("kubernetes")
     assert found
     assert found.origin
-    packages = tmp_path / "packages"
+    packages = tmp_path_factory.mktemp("packages")
     shutil.copytree(Path(found.origin).parent, packages / "kubernetes")
     assert size_mb(packages) > 10 * LEFT_MB
     subprocess.run([SLIM, packages], check=True)
