@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 from herald.lab.chaos.play import BrokenError, Chaos
@@ -20,6 +22,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     parser.add_argument("--minutes", type=float, default=3.0, metavar="M", help="how long (default: %(default)g)")
     parser.add_argument("--kube", action="store_true", help="with a real API server (./run setup kube builds it)")
     parser.add_argument("--name", default=None, help="name of the lab (default: one that is free)")
+    parser.add_argument("--logs", type=Path, metavar="DIR", help="keep the logs of all programs here, by machine")
     parser.set_defaults(run=_run)
 
 
@@ -37,5 +40,16 @@ async def _play(args: argparse.Namespace) -> None:
         faults = schedule(args.seed, args.minutes, stage.cast)
         print(f"seed {args.seed}: {len(faults)} faults in {args.minutes:g} minutes")
         chaos = Chaos(stage=stage)
-        await chaos.play(faults, args.minutes * 60)
+        try:
+            await chaos.play(faults, args.minutes * 60)
+        finally:
+            if args.logs:
+                _keep_logs(stage.lab.directory, args.logs)
         print(f"all held: {len(faults)} faults, {chaos.looks} looks")
+
+
+def _keep_logs(lab: Path, kept: Path) -> None:
+    for log in lab.rglob("*.log"):
+        to = kept / log.relative_to(lab)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(log, to)

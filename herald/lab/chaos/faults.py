@@ -14,6 +14,12 @@ DEAD_MAN_S = 11.0
 """A speaker that hangs: its sessions end after this."""
 DETECTION_S = 1.0
 """BFD at 3 x 300 ms."""
+SYNC_TIMEOUT_S = 10
+"""A speaker that starts while the API server or the folder is away waits for so long."""
+LEASE_S = 15
+"""A controller that starts on Kubernetes may have to wait out its predecessor's Lease."""
+API_START_S = 10
+"""Before that nothing can be written to it."""
 RESTART_TIME_S = 20
 """How long a ToR that restarts gracefully keeps the routes of a session that was lost."""
 DRAIN_S = 6
@@ -94,21 +100,23 @@ class Effect:
 
 NOTHING = Effect(disturbs=False, resets=False)
 """No route and no session may be other for it."""
+NO_LEADER = Effect(disturbs=False, resets=False, back_s=LEASE_S + 5)
+"""Nothing is assigned or granted for a while."""
 
 EFFECTS: Mapping[FaultKind, Effect] = {
     FaultKind.ENDPOINT_FLAP: Effect(blocks=True, gone_s=1, back_s=1, resets=False),
     FaultKind.LINK_CUT: Effect(blocks=True, gone_s=1, back_s=5, fails_bfd=True),
     FaultKind.SILENCE: Effect(blocks=True, gone_s=DETECTION_S, deaf_s=DETECTION_S, back_s=5, fails_bfd=True),
-    FaultKind.SPEAKER_KILL: Effect(deaf_s=1 + RESTART_TIME_S, back_s=10, kept=True),
+    FaultKind.SPEAKER_KILL: Effect(deaf_s=1 + RESTART_TIME_S, back_s=SYNC_TIMEOUT_S + 3, kept=True),
     FaultKind.SPEAKER_STOP: Effect(deaf_s=DEAD_MAN_S + RESTART_TIME_S, back_s=10),
     FaultKind.EXABGP_KILL: Effect(deaf_s=1 + RESTART_TIME_S, back_s=5, kept=True),
     FaultKind.EXABGP_STOP: Effect(deaf_s=HOLD_TIME_S + RESTART_TIME_S, back_s=5),
     FaultKind.BFD_KILL: Effect(deaf_s=DETECTION_S, back_s=10, fails_bfd=True),
     FaultKind.BFD_STOP: Effect(deaf_s=DETECTION_S, back_s=10, fails_bfd=True),
-    FaultKind.CONTROLLER_KILL: NOTHING,
-    FaultKind.CONTROLLER_STOP: NOTHING,
+    FaultKind.CONTROLLER_KILL: NO_LEADER,
+    FaultKind.CONTROLLER_STOP: NO_LEADER,
     FaultKind.TOR_RESTART: Effect(deaf_s=5, back_s=10, fails_bfd=True),
-    FaultKind.SOURCE_OUTAGE: NOTHING,
+    FaultKind.SOURCE_OUTAGE: Effect(disturbs=False, resets=False, back_s=API_START_S),
     FaultKind.CLOCK_STEP: NOTHING,
     FaultKind.CONFIG_EDIT: Effect(deaf_s=5, back_s=5),
     FaultKind.SERVICE: Effect(disturbs=False, resets=False, back_s=4),
