@@ -12,6 +12,7 @@ from bgp_config.crd.kinds import DEFINITIONS
 from bgp_config.names import ASN
 from bgp_config.status.base import MAX_NUMBER, MAX_TEXT, Status
 from bgp_config.status.condition import Condition, ConditionStatus, ConditionType, ConfigStatus
+from bgp_config.status.drain import MAX_NODES, DrainedNode, DrainStatus, Phase
 from bgp_config.status.node import (
     MAX_ERRORS,
     MAX_SERVICES,
@@ -49,12 +50,25 @@ SPECS = {
     "BGPPeer": {"localASN": 64512, "peerASN": 65001, "peerAddress": "10.1.1.0"},
     "BGPAdvertisement": {},
     "Community": {"value": "1:1"},
+    "BFDProfile": {},
+    "HealthCheck": {"protocol": "TCP"},
+    "Drain": {"nodes": ["node1"]},
 }
+CONDITIONS_ONLY = ["BGPPeer", "BGPAdvertisement", "Community", "BFDProfile", "HealthCheck"]
 LARGEST: dict[str, Status] = {
     "AddressPool": AddressPoolStatus(
         ipv4=PoolUse(total=256, used=0), ipv6=PoolUse(total=MAX_NUMBER, used=1), conditions=CONDITIONS
     ),
-    **dict.fromkeys(["BGPPeer", "BGPAdvertisement", "Community"], ConfigStatus(conditions=CONDITIONS)),
+    **dict.fromkeys(CONDITIONS_ONLY, ConfigStatus(conditions=CONDITIONS)),
+    "Drain": DrainStatus(
+        nodes=tuple(
+            DrainedNode(node=f"node{n}", phase=Phase.WAITING, since=AT, granted=AT, reason=WORD, message=TEXT)
+            for n in range(MAX_NODES)
+        ),
+        total=MAX_NUMBER,
+        drained=0,
+        conditions=CONDITIONS,
+    ),
     "BGPNode": BGPNodeStatus(
         version="0.1.0",
         config=ConfigInUse(hash="abc", since=AT, refused=1),
