@@ -115,7 +115,9 @@ class Programmer:
         await binder.unbind(free[:SLICE])
 
     async def unbind_all(self) -> None:
-        """After all sessions are closed."""
+        """After all sessions are closed. What an earlier speaker left stays if this one has not decided anything."""
+        if not self._core.cluster.synced:
+            return
         await self._unreachable.remove((), lambda _: False)
         if self._binder:
             await self._binder.unbind_all()

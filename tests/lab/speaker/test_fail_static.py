@@ -24,6 +24,7 @@ from tests.lab.speaker.test_restart import GRACEFUL, PLAIN, RESTART_S, restart, 
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
+STARTED = '"message":"started"'
 SYNC_TIMEOUT = ("--sync-timeout", "3")
 
 
@@ -85,6 +86,12 @@ async def test_a_folder_that_is_away_at_the_start_changes_nothing_and_counts_whe
         expected, elsewhere = everywhere(deployment), deployment.directory / "elsewhere"
         async with steady(deployment, GRACEFUL), stays_bound(deployment, "node1"):
             deployment.manifests.rename(elsewhere)
+            for how in (signal.SIGKILL, signal.SIGTERM):  # the second time it has not decided anything yet
+                deployment.speakers["node1"].signal(how)
+                await deployment.speakers["node1"].wait(10)
+                starts = deployment.speakers["node1"].output().count(STARTED)
+                deployment.start_speaker("node1")
+                await until(lambda n=starts: deployment.speakers["node1"].output().count(STARTED) > n, 10)  # type: ignore[misc]
             await restart(deployment, "node1", signal.SIGKILL)
             assert stale_since(deployment, "node1") is not None
         (elsewhere / "services" / "db.yaml").unlink()
