@@ -1,7 +1,8 @@
 """The hold-down of VIPs whose local endpoints come and go: withdrawn at once, announced again ever later. Pure.
 
 It decides when, never whether, and only while another node serves. Each withdrawal for want of an endpoint raises the VIP's
-level on this node, each quiet minute lowers it. What becomes ready again waits as its level says, and must stay ready
+level on this node, each quiet minute lowers it; one whose endpoint ended as planned, terminating first, does not count:
+a rolling update is no flap. What becomes ready again waits as its level says, and must stay ready
 meanwhile. The history is bounded: what is quiet for long enough is forgotten. What is held is an input of the core's
 decisions.
 """
@@ -22,7 +23,7 @@ class Flaps(Witness):
     """One owner: the daemon's loop."""
 
     def __init__(self) -> None:
-        self._announced: set[Claim] = set()
+        self._announced: dict[Claim, Reason | None] = {}
         self._hold_down: HoldDown[Claim] = HoldDown()
         self._due: dict[Claim, float] = {}
 
@@ -43,10 +44,10 @@ class Flaps(Witness):
             if change.reason is Reason.FLAPPING:
                 self._due[claim] = now + self._hold_down.hold_s(claim, now)
             elif change.state.is_announced:
-                self._announced.add(claim)
+                self._announced[claim] = change.reason
             elif claim in self._announced:
-                self._announced.discard(claim)
-                if change.reason in ENDPOINT_REASONS and self._withdrawn(claim, now):
+                was_planned = self._announced.pop(claim) is Reason.TERMINATING
+                if change.reason in ENDPOINT_REASONS and not was_planned and self._withdrawn(claim, now):
                     held.append(claim)
         return held
 

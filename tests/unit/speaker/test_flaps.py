@@ -14,12 +14,13 @@ KEY, VIP = ObjectKey("default", "web"), ip("198.51.100.7")
 CLAIM = (KEY, VIP)
 
 
-def to(reason: Reason | None) -> list[Transition]:
-    state = RouteState.WITHDRAWN if reason else RouteState.NORMAL
+def to(reason: Reason | None, state: RouteState | None = None) -> list[Transition]:
+    state = state or (RouteState.WITHDRAWN if reason else RouteState.NORMAL)
     return [Transition(service=KEY, vip=VIP, state=state, reason=reason)]
 
 
 UP, DOWN, HELD = to(None), to(Reason.NO_LOCAL_ENDPOINT), to(Reason.FLAPPING)
+ENDING = to(Reason.TERMINATING, RouteState.LEAST_PREFERRED)
 
 
 class Endpoint:
@@ -53,6 +54,18 @@ def test_the_hold_down_is_0_1_2_4_and_so_on_to_60_seconds() -> None:
         waits.append(endpoint.recover())
     assert waits[:8] == list(HOLD_S) == [0, 1, 2, 4, 8, 16, 32, 60]
     assert waits[8] <= 60
+
+
+def test_an_endpoint_that_ended_as_planned_did_not_flap() -> None:
+    endpoint = Endpoint()
+    for _ in range(5):
+        assert endpoint.recover() == 0
+        endpoint.flaps.note(ENDING, endpoint.now)
+        endpoint.fail()
+    assert endpoint.flaps.size == 0
+    endpoint.recover()
+    endpoint.fail()
+    assert endpoint.flaps.size == 1
 
 
 def test_quiet_times_undo_it_level_by_level_and_the_history_is_forgotten() -> None:
