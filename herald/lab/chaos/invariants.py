@@ -8,9 +8,6 @@ from herald.lab.chaos.faults import Place
 from herald.lab.chaos.history import History, Stand, Step
 from herald.lab.chaos.observation import Invariant, NextHops, Paths, Sessions, Violation, Vips
 
-UPTIME_ERROR_S = 3.0
-"""FRR tells uptime in whole seconds, and takes its time to answer."""
-
 
 def routes(seen: NextHops, nodes: tuple[str, ...], vips: Vips, history: History, now: float) -> Iterator[Violation]:
     """Every node that can answer for a VIP is its next hop at every ToR, and no other, once the bounds are over.
@@ -59,5 +56,5 @@ def sessions(before: Sessions, now: Sessions, history: History) -> Iterator[Viol
     """A session that was up is the same one still, unless something happened to it."""
     for (tor, node), since in before.since.items():
         then = now.since.get((tor, node))
-        if (then is None or then - since > UPTIME_ERROR_S) and not history.may_reset(tor, node, before.asked, now.answered):
+        if (then is None or then.earliest > since.latest) and not history.may_reset(tor, node, before.asked, now.answered):
             yield Violation(invariant=Invariant.SESSIONS, what=f"{tor} {node} was reset")

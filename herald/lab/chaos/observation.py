@@ -14,15 +14,20 @@ Vips: TypeAlias = Mapping[str, tuple[IPAddress, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sessions:
-    """By ToR and node, since when the session is Established (monotonic, to a second or two).
+class Since:
+    """A session is Established since a time between these (monotonic)."""
 
-    `asked` and `answered`: when the routers were.
-    """
+    earliest: float
+    latest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """By ToR and node, the sessions that are Established. `asked` and `answered`: when the routers were."""
 
     asked: float
     answered: float
-    since: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    since: Mapping[tuple[str, str], Since] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from bgp_config.communities import GRACEFUL_SHUTDOWN
 from bgp_config.names import IPAddress
-from herald.lab.chaos.observation import NextHops, Paths, Sessions, Usage, Vips
+from herald.lab.chaos.observation import NextHops, Paths, Sessions, Since, Usage, Vips
 from herald.lab.command import LabError
 from herald.lab.deployment import Deployment
 from herald.lab.kube.client import ApiError
 from herald.lab.topology import MachineName
 
 PAGE = 4096
+UPTIME_S = 1.0
+"""FRR counts whole seconds."""
 
 
 def next_hops(deployment: Deployment) -> NextHops:
@@ -30,15 +32,16 @@ def vips(deployment: Deployment, before: Vips) -> Vips:
 async def sessions(deployment: Deployment) -> Sessions:
     """Those of a router that does not answer are not there."""
     asked = time.monotonic()
-    since: dict[tuple[str, str], float] = {}
+    since: dict[tuple[str, str], Since] = {}
     for tor in deployment.tors:
-        node_of = deployment.node_addresses(tor)
+        node_of, begin = deployment.node_addresses(tor), time.monotonic()
         try:
             found = await deployment.lab.routers[MachineName(tor)].sessions()
         except LabError:
             continue
+        end = time.monotonic()
         since |= {
-            (tor, node_of[peer]): time.monotonic() - session.state_s
+            (tor, node_of[peer]): Since(earliest=begin - session.state_s - UPTIME_S, latest=end - session.state_s)
             for peer, session in found.items()
             if session.established and peer in node_of
         }

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from herald.lab.chaos import invariants
 from herald.lab.chaos.faults import Fault, FaultKind, Place
 from herald.lab.chaos.history import History
-from herald.lab.chaos.observation import Invariant, Paths, Sessions, Violation
+from herald.lab.chaos.observation import Invariant, Paths, Sessions, Since, Violation
 
 WEB, DB = ip_address("198.51.100.1"), ip_address("198.51.100.2")
 VIPS = {"web": (WEB,), "db": (DB,)}
@@ -73,7 +73,8 @@ def test_a_drain_that_skips_a_step_breaks_it() -> None:
 
 
 def seen(at: float, **since: float) -> Sessions:
-    return Sessions(asked=at, answered=at, since={("tor1", node): when for node, when in since.items()})
+    spans = {("tor1", node): Since(earliest=when - 1, latest=when) for node, when in since.items()}
+    return Sessions(asked=at, answered=at, since=spans)
 
 
 def test_a_session_that_ended_or_began_anew_breaks_it_unless_something_struck_it() -> None:
