@@ -15,8 +15,10 @@ from herald.lab.chaos.faults import DRAIN_S, EFFECTS, NOISE_S, Effect, Fault, Fa
 HOLD_DOWN_S = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 """How long an endpoint that failed so often within FLAP_MEMORY_S is not announced after it is well again."""
 FLAP_MEMORY_S = 480.0
-BFD_FAILURES, BFD_WINDOW_S, BFD_HOLD_DOWN_S = 3, 90.0, 60.0
-"""A session whose BFD failed so often within a minute is held down for one. Here of a fault's begin: more or less."""
+BFD_FAILURES, BFD_WINDOW_S, BFD_HOLD_DOWN_S = 2, 90.0, 60.0
+"""A session whose BFD failed three times within a minute is held down for one. A fault may be more than one failure: FRR
+begins BFD anew when the first BGP session with a neighbor is up, and does so to its own side too.
+"""
 MEMORY_S = 600.0
 """Older faults concern nobody."""
 
@@ -135,9 +137,14 @@ class History:
         others = (other for other in self.happened if other is not h and other.effect.disturbs)
         return h.effect.kept and place.tor in self.graceful and not any(h.meets(other) for other in others)
 
-    def services_change(self, now: float) -> bool:
-        """Whether a Service comes or goes, or did so just now: its address may be routed or not."""
-        return any(h.fault.kind is FaultKind.SERVICE and now < h.settled for h in self.happened)
+    def may_linger(self, tor: str, node: str, now: float) -> bool:
+        """Whether a Service that comes and goes may have its route there, also since the ToR has not heard of its end."""
+        here = self.at(Place(tor=tor, node=node)).happened
+        return any(now <= self._forgotten_by(h, here) for h in self.happened if h.fault.kind is FaultKind.SERVICE)
+
+    @staticmethod
+    def _forgotten_by(service: Happened, here: tuple[Happened, ...]) -> float:
+        return max((service.settled, *(h.heard_by + 1 + NOISE_S for h in here if h.settled > service.undoing)))
 
     def may_reset(self, tor: str, node: str, since: float, now: float) -> bool:
         """Whether the session between the two may have ended at any time since then."""

@@ -25,8 +25,10 @@ def routes(seen: NextHops, nodes: tuple[str, ...], vips: Vips, history: History,
                     yield Violation(invariant=Invariant.CAN_ANSWER, what=f"{place} has the route")
                 if stand is Stand.REQUIRED and not all(node in nodes for nodes in hops.values()):
                     yield Violation(invariant=Invariant.PRESENT, what=f"{place} has no route")
-        for address in () if history.services_change(now) else table.keys() - lasting:
-            yield Violation(invariant=Invariant.CAN_ANSWER, what=f"{tor} routes {address}, which no Service has")
+        for address in table.keys() - lasting:
+            for node in sorted(node for node in table[address] if not history.may_linger(tor, node, now)):
+                what = f"{tor} routes {address}, which no Service has, to {node}"
+                yield Violation(invariant=Invariant.CAN_ANSWER, what=what)
 
 
 def assignment(first: Vips, now: Vips) -> Iterator[Violation]:

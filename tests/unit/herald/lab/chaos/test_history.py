@@ -96,7 +96,7 @@ def test_it_need_not_when_the_link_failed_too() -> None:
     assert replace(both_at_once, graceful=frozenset({"tor1"})).stand(HERE, 120) is Stand.ANY
 
 
-def test_a_link_that_failed_three_times_in_a_minute_may_be_held_down_for_another() -> None:
+def test_a_link_that_failed_again_within_a_minute_may_be_held_down_for_another() -> None:
     def after(times: int) -> Stand:
         """A while after the last of them."""
         history = History()
@@ -106,7 +106,7 @@ def test_a_link_that_failed_three_times_in_a_minute_may_be_held_down_for_another
             history = history.begin(what, begun).done(what, begun).undoing(what, begun + 5).over(what, begun + 5)
         return history.stand(HERE, 100.0 + 20 * (times - 1) + 30)
 
-    assert [after(times) for times in (1, 2, 3)] == [Stand.REQUIRED, Stand.REQUIRED, Stand.ANY]
+    assert [after(times) for times in (1, 2, 3)] == [Stand.REQUIRED, Stand.ANY, Stand.ANY]
 
 
 def test_a_drain_goes_by_its_steps() -> None:
@@ -148,6 +148,15 @@ def test_a_session_may_end_only_by_what_strikes_it() -> None:
     assert not history.may_reset("tor1", "node1", settled + 0.1, settled + 1)
     assert not history.may_reset("tor2", "node1", 100, 101)
     assert not history.may_reset("tor1", "node2", 100, 101)
+
+
+def test_the_route_of_a_service_that_went_may_linger_only_where_the_tor_heard_of_nothing() -> None:
+    went = past(FaultKind.SERVICE, Place(service="passing"), begun=100, over=110)
+    settled = 110 + EFFECTS[FaultKind.SERVICE].back_s + NOISE_S
+    assert [went.may_linger("tor1", "node1", at) for at in (105, settled, settled + 0.1)] == [True, True, False]
+    deaf = both(went, lasting(FaultKind.SPEAKER_KILL, NODE, begun=109))
+    assert deaf.may_linger("tor1", "node1", settled + 5)
+    assert not deaf.may_linger("tor1", "node2", settled + 5)
 
 
 def test_an_endpoint_that_fails_resets_no_session() -> None:
