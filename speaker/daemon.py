@@ -20,7 +20,7 @@ from speaker.bind import Binder
 from speaker.core import Core, Outcome
 from speaker.history import History
 from speaker.latency import Latency, Origin
-from speaker.long_lived import keep_for_good
+from speaker.long_lived import expect_much, keep_for_good
 from speaker.netlink import Netlink
 from speaker.peering import Peering
 from speaker.programmer import Programmer
@@ -87,6 +87,7 @@ class Speaker:
         async with asyncio.timeout(START_LIMIT_S):
             await self._programmer.start(time.monotonic(), self.surroundings.watch)
         stopping = asyncio.create_task(self._wake_on(stop))
+        expect_much()
         with self.surroundings.watch:
             while not stop.is_set() and not self.core.cluster.synced:
                 await self._turn(engine, await self._next_changes())
