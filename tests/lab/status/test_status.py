@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from herald.lab import manifests
 from herald.lab.deployment import Deployment
 from herald.lab.namespace import NAMESPACES
 from herald.lab.waiting import until
@@ -49,6 +50,24 @@ async def test_a_speaker_tells_what_is_on_the_wire_and_what_happened() -> None:
             ("node2-tor2", True),
         ]
         assert {session["state"] for session in told["sessions"]} == {"Established"}
+
+
+async def test_a_router_without_a_place_for_a_vip_is_named_and_the_other_has_it() -> None:
+    async with fabric(services=("a", "b")) as deployment:
+        network = list(manifests.network(deployment.lab.topology))
+        for each in network:
+            if each["metadata"]["name"].endswith("-tor1"):
+                each["spec"]["maxPrefixes"] = 1
+        deployment.write("network.yaml", manifests.dump(network))
+        await until(lambda: set(deployment.next_hops("tor1")) == {vip(deployment, "a")}, 10)
+        assert set(deployment.next_hops("tor2")) == {vip(deployment, "a"), vip(deployment, "b")}
+        (service,) = local(deployment, "node1", "svc", "default/b")["services"]
+        (told,) = service["vips"]
+        assert (told["state"], told["reason"]) == ("normal", "prefixLimitSomewhere")
+        assert [(route["peer"], route.get("withheld", "")) for route in told["routes"]] == [
+            ("node1-tor2", ""),
+            ("node1-tor1", "prefixLimit"),
+        ]
 
 
 async def test_the_socket_is_its_owners_and_goes_with_the_speaker() -> None:
