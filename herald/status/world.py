@@ -105,7 +105,7 @@ async def _gather(source: Source) -> tuple[Change, ...]:
                 found += taken
                 missing -= {change.kind for change in taken if isinstance(change, Synced)}
                 if failed := [change.why for change in taken if isinstance(change, Stale)]:
-                    raise NotReadableError("; ".join(failed))
+                    raise NotReadableError("; ".join(dict.fromkeys(failed)))  # a lost folder says the same for each kind
     except TimeoutError:
         raise NotReadableError(f"{', '.join(sorted(missing))}: not read within {TIMEOUT_S:g} s") from None
     finally:

@@ -36,6 +36,7 @@ Query: TypeAlias = Sequence[tuple[str, str]]
 Body: TypeAlias = Mapping[str, Any] | msgspec.Struct
 
 CONNECT_S = 5.0
+_REMEDY = "name a kubeconfig with --kubeconfig, or without a cluster a folder with --manifests"
 _NO_ANSWER = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 
 
@@ -170,7 +171,12 @@ class ApiClient:
             made = await _connect(self._access)
         except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:  # an SSLError is an OSError
             if current is None:
-                raise UnreachableError(f"the credentials cannot be read: {error}") from error
+                why = (
+                    f"{error.filename}: {error.strerror}"
+                    if isinstance(error, OSError) and error.filename
+                    else f"{error}".rstrip(".")
+                )
+                raise UnreachableError(f"the credentials cannot be read: {why}; {_REMEDY}") from error
             log.warning("the credentials have changed and cannot be read, the old ones stay in use: %s", error)
             current.read = fingerprint(current.files)  # not again before they change again
             return current
