@@ -22,20 +22,22 @@ async def keep_asking(client: ApiClient, pace: Pace) -> NoReturn:
     missed = False
     while True:
         await asyncio.sleep(pace.pulse_again_s if missed else jittered(pace.pulse_s))
-        answers = await _answers(client, pace.pulse_answer_s)
-        if missed and not answers:
-            log.warning("the API server gives no sign of life: all connections to it are made anew")
+        silence = await _silence(client, pace.pulse_answer_s)
+        if missed and silence:
+            log.warning("the API server gives no sign of life (%s): all connections to it are made anew", silence)
             await client.hang_up()
-        missed = not answers and not missed
+        missed = bool(silence) and not missed
 
 
-async def _answers(client: ApiClient, within_s: float) -> bool:
-    """Whether it says anything at all: also an error is a sign of life."""
+async def _silence(client: ApiClient, within_s: float) -> str | None:
+    """Why it says nothing at all. An error of its own is a sign of life."""
     try:
         async with asyncio.timeout(within_s):
             await client.get(_QUESTION)
     except ApiError:
-        return True
-    except (UnreachableError, TimeoutError):
-        return False
-    return True
+        return None
+    except UnreachableError as error:
+        return f"{error}"
+    except TimeoutError:
+        return f"no answer within {within_s:g} s"
+    return None
