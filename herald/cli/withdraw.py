@@ -22,6 +22,7 @@ from speaker.by_hand.order import ALL, parse_about, parse_ttl, word
 from speaker.by_hand.words import SOCKET, Cancel, Command, List, OrderFact, Reply, Withdraw
 
 TIMEOUT_S = 10.0
+EXAMPLE = "198.51.100.7"
 HEAD = ("WITHDRAWN", "UNTIL", "LEFT", "BY", "HOW", "REASON")
 
 
@@ -47,7 +48,10 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
 
 
 def _about(text: str) -> str:
-    return word(parse_about(text))
+    try:
+        return word(parse_about(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no VIP such as {EXAMPLE}; for all of this node say --all") from None
 
 
 def _ttl(text: str) -> float:

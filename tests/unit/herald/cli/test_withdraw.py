@@ -74,7 +74,7 @@ async def test_where_no_speaker_runs_it_says_so(tmp_path: Path, capsys: pytest.C
         (["--cancel"], "say one of"),
         ([VIP, "--ttl", "2d"], "no time such as"),
         ([VIP, "--ttl", "25h"], "from 1 s to 24 h"),
-        (["web", "--ttl", "15m"], "web"),
+        (["web", "--ttl", "15m"], "'web' is no VIP such as"),
     ],
 )
 def test_words_that_do_not_fit_together_order_nothing(
