@@ -11,7 +11,8 @@ from bgp_config.spec.cel import Cel, IsSet
 from bgp_config.spec.selector import SelectorList, selectors_meaning
 
 PATH = r"^/[!-~]*$"
-HOST = r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$"
+_LABEL = "[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+HOST = rf"^{_LABEL}(\.{_LABEL})*$"
 STATUSES = r"^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$"
 _DEFAULT_INTERVAL_MS, _DEFAULT_TIMEOUT_MS = 2000, 1000
 _HTTP_ONLY = ("host", "path", "expectedStatuses")

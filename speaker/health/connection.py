@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 from bgp_config.config import Protocol
-from speaker.health.dialogue import CHUNK, Connect, Dialogue, Http, Https, Outcome, Request
+from speaker.health.dialogue import CHUNK, Connect, Dialogue, Http, Https, Outcome, Request, Step
 from speaker.health.targets import Target
 
+MOST_HEARD = 2**18
+"""A peer that says more than any handshake needs would hold up the loop for as long as it goes on."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 _OUTCOMES = {
@@ -64,14 +66,15 @@ class Question:
 class Connection:
     """`go_on` whenever the socket is ready, until there is an outcome; then, or at any time before, `close`."""
 
-    __slots__ = ("_connected", "_dialogue", "_question", "_socket", "_unsent")
+    __slots__ = ("_connected", "_dialogue", "_heard", "_question", "_socket", "_unsent")
 
     def __init__(self, question: Question, context: ssl.SSLContext) -> None:
-        """Raises OSError where this node has no socket to give."""
+        """Raises OSError where this node has no socket to give, and ValueError for a name that TLS cannot take."""
         self._question = question
         self._dialogue = question.dialogue(context)
         self._socket = socket.socket(question.family, _KIND)
         self._connected = False
+        self._heard = 0
         self._unsent = b""
 
     def fileno(self) -> int:
@@ -83,7 +86,7 @@ class Connection:
         return not self._connected or bool(self._unsent)
 
     def open(self) -> Outcome | None:
-        """Begins. Within this host it may be connected, or refused, at once."""
+        """Begins. Within this host it may be connected, or refused, at once. Raises OSError for what is no address here."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         error = self._socket.connect_ex(self._question.address)
         return None if error == errno.EINPROGRESS else self._opened(error)
@@ -94,7 +97,7 @@ class Connection:
             return self._opened(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         try:
             self._send()
-            while isinstance(step := self._dialogue.heard(self._socket.recv(CHUNK)), bytes):
+            while isinstance(step := self._hear(), bytes):
                 self._send(step)
         except BlockingIOError:
             return None
@@ -117,6 +120,11 @@ class Connection:
         except OSError as failed:
             return _outcome(failed.errno or 0)
         return None
+
+    def _hear(self) -> Step:
+        received = self._socket.recv(CHUNK)
+        self._heard += len(received)
+        return self._dialogue.heard(received) if self._heard <= MOST_HEARD else Outcome.MALFORMED
 
     def _send(self, more: bytes = b"") -> None:
         """What the socket does not take now is sent when it is ready."""

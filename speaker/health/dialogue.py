@@ -81,11 +81,12 @@ class Connect:
 class Http:
     """HTTP: the first status that is final (RFC 9110, section 15.2)."""
 
-    __slots__ = ("_read", "_request")
+    __slots__ = ("_heard", "_read", "_request")
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._read = b""
+        self._heard = 0
 
     def connected(self) -> Step:
         return self._request.text
@@ -94,6 +95,7 @@ class Http:
         if not received:
             return Outcome.CLOSED
         self._read += received
+        self._heard += len(received)
         while match := _STATUS_LINE.match(self._read):
             if (status := int(match[1])) >= FINAL_STATUS:
                 return self._request.judge(status)
@@ -102,7 +104,7 @@ class Http:
                 break
             self._read = rest
         hopeless = not match and (b"\n" in self._read or not _VERSION.startswith(self._read[: len(_VERSION)]))
-        return Outcome.MALFORMED if hopeless or len(self._read) > CHUNK else b""
+        return Outcome.MALFORMED if hopeless or self._heard > CHUNK else b""
 
 
 class Https:

@@ -151,10 +151,10 @@ class Prober:
         self._push(job.started_at + job.target.check.timeout_s, job)
         try:
             job.connection = connection = Connection(job.question, self._context)
-        except OSError:
-            self._end(job, Outcome.NOT_ASKED)
-            return
-        if outcome := connection.open():
+            outcome = connection.open()
+        except (OSError, ValueError):
+            outcome = Outcome.NOT_ASKED
+        if outcome:
             self._end(job, outcome)
             return
         self._in_flight[connection.fileno()] = job

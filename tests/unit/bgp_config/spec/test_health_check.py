@@ -54,7 +54,7 @@ def test_a_path_cannot_say_more_than_a_path(path: str) -> None:
     assert problems(protocol="HTTP", path=path)[0].startswith("spec.path")
 
 
-@pytest.mark.parametrize("host", ["-a", "a b", "a\r\nx: y", ""])
+@pytest.mark.parametrize("host", ["-a", "a b", "a\r\nx: y", "", "a..b", "a.-b", "a" * 64])
 def test_a_host_cannot_say_more_than_a_host(host: str) -> None:
     assert problems(protocol="HTTP", host=host)[0].startswith("spec.host")
 

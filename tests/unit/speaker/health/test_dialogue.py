@@ -90,6 +90,11 @@ def test_any_bytes_are_an_outcome_or_waited_for(received: bytes) -> None:
     assert isinstance(step, bytes) or step is Outcome.TLS
 
 
+def test_who_never_comes_to_a_final_status_is_not_heard_for_ever() -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n" * 100
+    assert after(*[interim] * 7) is Outcome.MALFORMED
+
+
 def test_an_end_before_the_status_is_closed() -> None:
     assert after(b"HTTP/1.1 20", b"") is Outcome.CLOSED
 
