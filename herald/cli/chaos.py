@@ -2,12 +2,12 @@
 
 import argparse
 import asyncio
-import math
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+from herald.cli.values import minutes
 from herald.lab.chaos.play import BrokenError, Chaos
 from herald.lab.chaos.schedule import schedule
 from herald.lab.chaos.stage import chaos_lab
@@ -20,21 +20,11 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     """Adds the word with its flags."""
     parser = words.add_parser("chaos", help="random faults, while what must always hold is watched", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="the same seed is the same chaos (default: %(default)s)")
-    parser.add_argument("--minutes", type=_minutes, default=3.0, metavar="M", help="how long (default: %(default)g)")
+    parser.add_argument("--minutes", type=minutes, default=3.0, metavar="M", help="how long (default: %(default)g)")
     parser.add_argument("--kube", action="store_true", help="with a real API server (./run setup kube builds it)")
     parser.add_argument("--name", default=None, help="name of the lab (default: one that is free)")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="keep the logs of all programs here, by machine")
     parser.set_defaults(run=_run)
-
-
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not 0 < minutes < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes above 0, such as 3 or 0.5")
-    return minutes
 
 
 def _run(args: argparse.Namespace) -> int:

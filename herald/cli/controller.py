@@ -11,6 +11,7 @@ from typing import Any
 from controller import daemon, replica
 from controller.drain.grants import Limits
 from controller.lease import Terms
+from herald.cli.values import explained, seconds
 from herald.kube.api import InCluster, KubeconfigFile
 from herald.program import logs
 from herald.program.http import Listen
@@ -42,7 +43,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     )
     parser.add_argument(
         "--lease-duration",
-        type=float,
+        type=seconds,
         default=Terms().duration_s,
         metavar="S",
         help="another replica takes over when the leader has been silent for so long (default: 15)",
@@ -72,7 +73,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
         action="store_false",
         help="do not export a series for each VIP (there may be many)",
     )
-    parser.add_argument("--listen", type=Listen.parse, default="127.0.0.1:7472", metavar="ADDR:PORT")
+    parser.add_argument("--listen", type=explained(Listen.parse), default="127.0.0.1:7472", metavar="ADDR:PORT")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     parser.set_defaults(run=_run, error=parser.error)
 

@@ -16,6 +16,7 @@ from bgp_config.kind import ConfigKind
 from bgp_config.parse import Refused, UnknownFields, parse
 from bgp_config.status.drain import DrainedNode, Phase
 from herald.cli.place import NotPossibleError, Place, add_flags, place
+from herald.cli.values import seconds
 from herald.kube.api import ApiError, UnreachableError
 from herald.kube.api.decode import UndecodableError
 from herald.kube.objects import ConfigManifest
@@ -39,7 +40,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     parser.add_argument("--reason", metavar="TEXT", help="for people")
     parser.add_argument("--force", action="store_true", help="also if nobody else announces some VIP")
     parser.add_argument("--wait", action="store_true", help="return when the node is drained, and say what it waits for")
-    parser.add_argument("--timeout", type=float, metavar="S", help="with --wait: give up after so long (default: never)")
+    parser.add_argument("--timeout", type=seconds, metavar="S", help="with --wait: give up after so long (default: never)")
     add_flags(parser)
     parser.set_defaults(run=_run, error=parser.error)
 

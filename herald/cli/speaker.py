@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bgp_config.names import NodeName
+from herald.cli.values import explained, seconds
 from herald.kube.api import ApiClient, ApiSource, InCluster, KubeconfigFile
 from herald.kube.directory import DirectorySource
 from herald.kube.objects import Kind
@@ -38,27 +39,27 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     )
     parser.add_argument(
         "--data-path",
-        type=data_path.parse,
+        type=explained(data_path.parse),
         metavar="WHAT",
         help="wait until it has a VIP before announcing it: kube-proxy (default), a URL that answers 200, or none "
         "(default with --manifests)",
     )
     parser.add_argument(
-        "--data-path-timeout", type=float, default=5.0, metavar="S", help="announce anyway after so long (default: 5)"
+        "--data-path-timeout", type=seconds, default=5.0, metavar="S", help="announce anyway after so long (default: 5)"
     )
     parser.add_argument(
         "--runtime-dir", type=Path, default=Path("/run/herald"), metavar="DIR", help="on tmpfs (default: /run/herald)"
     )
     parser.add_argument(
         "--sync-timeout",
-        type=float,
+        type=seconds,
         default=10.0,
         metavar="S",
         help="act on what the last speaker of this boot knew if not all is listed after so long (default: 10)",
     )
     parser.add_argument(
         "--max-stale",
-        type=float,
+        type=seconds,
         default=3600.0,
         metavar="S",
         help="least preferred once the API server or the folder was not heard for so long; 0: never (default: 3600)",
@@ -90,7 +91,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
         action="store_false",
         help="do not export a series for each VIP (there may be many)",
     )
-    parser.add_argument("--listen", type=Listen.parse, default="127.0.0.1:7473", metavar="ADDR:PORT")
+    parser.add_argument("--listen", type=explained(Listen.parse), default="127.0.0.1:7473", metavar="ADDR:PORT")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     parser.set_defaults(run=_run)
 

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from herald.cli.access import access
+from herald.cli.values import explained
 from herald.kube.api import ApiClient, ApiError, UnreachableError
 from herald.kube.objects import ObjectKey
 from herald.status import explain, local, preflight, show
@@ -55,7 +56,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     )
     parser.add_argument(
         "--client",
-        type=ip_address,
+        type=explained(ip_address),
         action="append",
         metavar="ADDR",
         help="with --node: is there a route back to this client? (default: to anybody)",

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from herald.cli.values import explained
 from herald.status.text import ago, plain, table
 from speaker.by_hand.order import ALL, parse_about, parse_ttl, word
 from speaker.by_hand.words import SOCKET, Cancel, Command, List, OrderFact, Reply, Withdraw
@@ -35,9 +36,9 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--local", action="store_true", required=True, help="from this node: there is no other way")
-    parser.add_argument("vip", nargs="?", type=_about, metavar="VIP", help="withdraw this one")
+    parser.add_argument("vip", nargs="?", type=explained(_about), metavar="VIP", help="withdraw this one")
     parser.add_argument("--all", action="store_true", help="withdraw all that this node announces")
-    parser.add_argument("--ttl", type=_ttl, metavar="T", help="for so long: 90s, 15m, 2h; 24h at most")
+    parser.add_argument("--ttl", type=explained(parse_ttl), metavar="T", help="for so long: 90s, 15m, 2h; 24h at most")
     parser.add_argument("--reason", default="", metavar="TEXT", help="for the log, and for those who look")
     parser.add_argument("--list", action="store_true", help="only show what is withdrawn by hand")
     parser.add_argument("--cancel", action="store_true", help="end it before its time")
@@ -51,14 +52,7 @@ def _about(text: str) -> str:
     try:
         return word(parse_about(text))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no VIP such as {EXAMPLE}; for all of this node say --all") from None
-
-
-def _ttl(text: str) -> float:
-    try:
-        return parse_ttl(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise ValueError(f"{text!r} is no VIP such as {EXAMPLE}; for all of this node say --all") from None
 
 
 def _run(args: argparse.Namespace) -> int:
