@@ -71,7 +71,7 @@ _REMEDIES = {
     Reason.DATA_PATH_TIMEOUT: "kube-proxy did not tell in time that it has its rules: normal once it does; see its log",
     Reason.DATA_PATH_SILENT: "kube-proxy has not answered for a minute: least preferred until it does; see its log",
     Reason.STALE: "the node has not heard from the API server for --max-stale: least preferred until it does",
-    Reason.DATA_PATH_PENDING: "kube-proxy does not have its rules yet: least preferred in a while, normal once it has",
+    Reason.DATA_PATH_PENDING: "kube-proxy does not have its rules yet: announced once it has, or soon as least preferred",
 }
 
 
