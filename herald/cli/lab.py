@@ -10,6 +10,7 @@ import msgspec
 
 from bgp_config.names import Family
 from herald.cli import chaos
+from herald.cli.values import one_of
 from herald.lab import namespace, record
 from herald.lab.command import LabError, require_host
 from herald.lab.lab import Lab
@@ -26,7 +27,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     words = lab.add_subparsers(required=True, metavar="up|down|status|shell|chaos")
 
     up = words.add_parser("up", help="raise a lab and leave it running")
-    up.add_argument("--topology", type=Shape, choices=list(Shape), default=Shape.RACK)
+    up.add_argument("--topology", type=one_of(Shape), choices=list(Shape), default=Shape.RACK)
     up.add_argument("--name", default=DEFAULT_NAME)
     up.add_argument("--nodes", type=int, default=DEFAULT_NODES, help="in a rack (default: %(default)s)")
     up.add_argument("--ibgp", action="store_true", help="nodes and ToRs in one AS")

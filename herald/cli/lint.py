@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from herald.cli.values import one_of
 from herald.kube.directory.folder import Folder, FolderLostError
 from herald.kube.directory.manifest import Place
 from herald.lint.check import check
@@ -42,7 +43,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
         epilog="as in: kustomize build . | herald lint -",
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder with all below it, or - for stdin")
-    parser.add_argument("--format", type=Format, choices=list(Format), default=Format.TEXT, help="(default: text)")
+    parser.add_argument("--format", type=one_of(Format), choices=list(Format), default=Format.TEXT, help="(default: text)")
     parser.set_defaults(run=_run)
 
 

@@ -3,9 +3,11 @@
 import argparse
 import math
 from collections.abc import Callable
+from enum import StrEnum
 from typing import TypeVar
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def explained(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -18,6 +20,17 @@ def explained(parse: Callable[[str], T]) -> Callable[[str], T]:
             raise argparse.ArgumentTypeError(f"{error}") from None
 
     return value
+
+
+def one_of(words: type[Word]) -> Callable[[str], Word]:
+    """One of an enum's words."""
+
+    def word(text: str) -> Word:
+        if text not in list(words):
+            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+        return words(text)
+
+    return explained(word)
 
 
 @explained
