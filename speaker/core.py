@@ -166,6 +166,8 @@ class Core:
             affected.update(vip.vip for decision in (old, new) if decision for vip in decision.vips)
             self._dismiss(key, old, new)
             changed.extend(transitions(key, old, new))
+        if dirty.everything:
+            self._forget_absent()
         had = {vip for vip in affected if self.announces(vip)}
         prefixes = set().union(*(self._contributions.set(vip, self._contribute(vip)) for vip in affected))
         has = {vip for vip in affected if self.announces(vip)}
@@ -205,6 +207,13 @@ class Core:
             self._admitted.difference_update(
                 (key, d.vip) for d in (decision.vips if decision else ()) if d.vip not in announced
             )
+
+    def _forget_absent(self) -> None:
+        """What an earlier life knew of Services that are gone, or of VIPs that are no longer theirs."""
+        vips = {(key, d.vip) for key, decision in self.decisions.items() for d in decision.vips}
+        self._held &= vips
+        if self._admitted is not None:
+            self._admitted &= vips
 
     def _renew(self, running: Collection[SessionSpec]) -> None:
         self.ribs.keep_sessions(self.neighborhood.renew(running))

@@ -347,6 +347,16 @@ def test_what_is_released_too_late_is_not_announced_and_waits_again() -> None:
     assert made.admitted == frozenset()
 
 
+def test_what_an_earlier_life_let_through_and_is_gone_is_forgotten() -> None:
+    gone, other_vip = (ObjectKey("default", "gone"), WEB[1]), (WEB[0], ip("198.51.100.8"))
+    made = core(CONFIG + one_service("web", "198.51.100.7"), admitted=[WEB, gone, other_vip])
+    assert made.admitted == {WEB}
+    made.hold([gone])
+    made.learn(NodeNetwork())
+    made.step()
+    assert made.held == frozenset()
+
+
 SICK = Standing(RouteState.LAST_RESORT, Reason.DATA_PATH_SILENT)
 
 
