@@ -71,7 +71,7 @@ def obey(by_hand: ByHand, line: bytes, caller: Caller) -> Reply:
     except (ValueError, msgspec.MsgspecError) as error:
         problem = str(error)
     except OSError as error:
-        note = f"it holds now, but a restart of the speaker would end it: {error}"
+        note = f"it holds now, but a restart of the speaker would undo it: {error}"
     return Reply(problem=problem, note=note, orders=[_fact(order) for order in by_hand.in_force])
 
 

@@ -71,8 +71,9 @@ class Orders:
         return tuple(sorted(orders, key=lambda each: (each.about is not None, word(each.about), each.way)))
 
     def give(self, order: Order) -> None:
-        """Raises ValueError where there are too many."""
-        if len(self._by_key) >= MAX_ORDERS and (order.way, order.about) not in self._by_key:
+        """Raises ValueError where there are too many. All can be withdrawn always."""
+        is_new = (order.way, order.about) not in self._by_key
+        if order.about is not None and is_new and len(self._by_key) >= MAX_ORDERS:
             raise ValueError(f"there are {MAX_ORDERS} orders already: cancel some, or withdraw all")
         self._by_key[order.way, order.about] = order
 

@@ -90,7 +90,7 @@ class ByHand(Witness):
             self._orders.cancel(Way.FILE, gone.about)
             log.warning("a withdrawal by hand is cancelled", extra=_audit(gone, by=who))
         try:
-            for order in wanted.values():
+            for order in sorted(wanted.values(), key=lambda each: each.about is not None):  # all, though VIPs be too many
                 self._orders.give(order)
                 self._gave(order)
         finally:

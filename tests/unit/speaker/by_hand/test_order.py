@@ -69,6 +69,14 @@ def test_there_are_only_so_many() -> None:
     for number in range(MAX_ORDERS):
         orders.give(order(VIP + number))
     with pytest.raises(ValueError, match="already"):
-        orders.give(order(about=None))
+        orders.give(order(VIP + MAX_ORDERS))
     orders.give(order(VIP, until=7))
     assert len(orders.in_force) == MAX_ORDERS
+
+
+def test_all_can_be_withdrawn_however_many_orders_there_are() -> None:
+    orders = Orders()
+    for number in range(MAX_ORDERS):
+        orders.give(order(VIP + number))
+    orders.give(order(about=None))
+    assert orders.in_force[0].about is None

@@ -103,6 +103,13 @@ def test_a_vip_stays_withdrawn_when_all_is_over_and_the_other_way_round(tmp_path
     assert [this.announced(now) for now in (0, 10, 20)] == [set(), ONLY_DB, BOTH]
 
 
+def test_a_switch_file_of_too_many_vips_withdraws_all_if_it_says_so(tmp_path: Path) -> None:
+    this = Node(tmp_path)
+    this.file.write_text("\n".join([*(f"10.0.{n // 250}.{n % 250}" for n in range(1100)), "all"]))
+    this.switch.look()
+    assert this.announced() == set()
+
+
 def test_it_can_be_cancelled(tmp_path: Path) -> None:
     this = Node(tmp_path)
     this.give(WEB, until=10)
