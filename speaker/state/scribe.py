@@ -34,6 +34,7 @@ class Scribe:
         self._origin = origin
         self._lines = lines
         self._touched = asyncio.Event()
+        self._pen = asyncio.Lock()
         self._failed = False
         self.written_at: float | None = None
         self.octets = 0
@@ -51,7 +52,11 @@ class Scribe:
             await asyncio.sleep(max(PAUSE_S, SHARE * (time.monotonic() - begun)) if written else RETRY_S)
 
     async def write(self) -> bool:
-        """Writes the file now. Whether that went well."""
+        """Writes the file now, after whoever is just writing it, or was cancelled. Whether that went well."""
+        async with self._pen:
+            return await self._write()
+
+    async def _write(self) -> bool:
         self._touched.clear()
         if (lines := self._lines()) is None:
             return True

@@ -74,3 +74,16 @@ async def test_a_directory_that_is_away_costs_a_file_and_nothing_else(tmp_path: 
     (tmp_path / "away").mkdir()
     assert await bench.scribe.write()
     assert bench.written == (b"1",)
+
+
+async def test_the_last_word_is_written_although_a_write_is_cancelled_meanwhile(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "state")
+    bench.lines = [b"1"] * SLICE * 3
+    running = asyncio.create_task(bench.scribe.run())
+    bench.scribe.touch()
+    while not bench.begun:  # noqa: ASYNC110 -- at its first slice
+        await asyncio.sleep(0)
+    running.cancel()
+    bench.lines = [b"2"] * SLICE * 3
+    assert await bench.scribe.write()
+    assert bench.written == tuple(bench.lines)
