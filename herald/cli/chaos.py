@@ -14,6 +14,7 @@ from herald.lab.chaos.stage import chaos_lab
 from herald.lab.command import LabError
 
 BROKEN = 1
+INTERRUPTED = 130
 
 
 def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
@@ -33,6 +34,9 @@ def _run(args: argparse.Namespace) -> int:
     except (LabError, BrokenError) as error:
         print(f"herald lab chaos: seed {args.seed}, {args.minutes:g} minutes: {error}", file=sys.stderr)
         return BROKEN
+    except KeyboardInterrupt:
+        print("herald lab chaos: interrupted; everything is cleaned up", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
