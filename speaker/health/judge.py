@@ -49,12 +49,11 @@ class EndpointHealth:
 
 @dataclass(slots=True)
 class _Group:
-    """`sick`: as it was last judged. `held_until`: from its recovery on, till when it is not yet preferred."""
+    """`sick`: as it was last judged."""
 
     check: HealthCheck
     endpoints: dict[EndpointKey, EndpointHealth] = field(default_factory=dict)
     sick: bool = False
-    held_until: float | None = None
 
     def is_sick(self) -> bool:
         sick = (each.found is Found.SICK for each in self.endpoints.values())
@@ -62,10 +61,11 @@ class _Group:
 
 
 class Judge:
-    """One owner: the witness. Times are of one monotonic clock."""
+    """One owner: the witness. Times are of one monotonic clock. `_held`: till when, of those that recovered."""
 
     def __init__(self) -> None:
         self._groups: dict[GroupKey, _Group] = {}
+        self._held: dict[GroupKey, float] = {}
         self.recalled: set[EndpointKey] = set()
         self.hold_down: HoldDown[GroupKey] = HoldDown()
 
@@ -99,6 +99,7 @@ class Judge:
 
     def forget(self, key: GroupKey) -> None:
         self._groups.pop(key, None)
+        self._held.pop(key, None)
 
     def hear(self, key: EndpointKey, outcome: Outcome, now: float) -> Found | None:
         """What is found of the endpoint now, if that is something else than before."""
@@ -112,10 +113,10 @@ class Judge:
         return after.found
 
     def release(self, now: float) -> list[GroupKey]:
-        """Those whose hold-down is over."""
-        due = [key for key, group in self._groups.items() if group.held_until is not None and group.held_until <= now]
+        """Those whose hold-down is over. It looks at those that are held down and at no other."""
+        due = [key for key, until in self._held.items() if until <= now]
         for key in due:
-            self._groups[key].held_until = None
+            del self._held[key]
         self.hold_down.forget_quiet(now)
         return due
 
@@ -126,17 +127,17 @@ class Judge:
             return RouteState.NORMAL
         if group.sick and group.check.on_failure is OnFailure.WITHDRAW:
             return RouteState.WITHDRAWN
-        return RouteState.LAST_RESORT if group.sick or group.held_until is not None else RouteState.NORMAL
+        return RouteState.LAST_RESORT if group.sick or key in self._held else RouteState.NORMAL
 
     def _first(self, key: EndpointKey) -> EndpointHealth:
         return EndpointHealth(Found.SICK if key in self.recalled else Found.UNKNOWN)
 
     def _judge(self, key: GroupKey, group: _Group, now: float) -> None:
         sick = group.is_sick()
-        if sick and not group.sick and group.held_until is None:
+        if sick and not group.sick and key not in self._held:
             self.hold_down.fell(key, now)
         if sick:
-            group.held_until = None
+            self._held.pop(key, None)
         elif group.sick and (hold_s := self.hold_down.hold_s(key, now)):
-            group.held_until = now + hold_s
+            self._held[key] = now + hold_s
         group.sick = sick

@@ -121,6 +121,16 @@ def test_who_falls_sick_while_held_down_waits_anew_but_is_no_further_flap() -> N
     assert node.recover() == 2
 
 
+def test_a_check_that_is_gone_while_held_down_is_held_no_longer_when_it_is_back() -> None:
+    node = Node()
+    node.hear(BAD, GOOD, GOOD, BAD, BAD, BAD)
+    assert node.hear(GOOD, GOOD) is RouteState.LAST_RESORT
+    node.judge.forget(GROUP)
+    node.watch(ONE)
+    assert node.state is RouteState.NORMAL
+    assert node.judge.release(node.now + 100) == []
+
+
 def test_an_endpoint_that_is_gone_does_not_count_any_more() -> None:
     node = Node(endpoints=(ONE, TWO))
     node.hear(GOOD, of=TWO)
