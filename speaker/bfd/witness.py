@@ -80,6 +80,7 @@ class BfdWitness(Witness):
         self._begun_at = now if self._begun_at is None else self._begun_at
         if self._has_said or now - self._begun_at >= SETTLE_S or not _lacks(core):
             self._has_said = True
+            self._changes = {hop: changes for hop, changes in self._changes.items() if hop in wanted}
             self.client.want(wanted)
 
     def _heard(self, status: Status) -> None:

@@ -4,7 +4,7 @@ It looks again only at Services that are to be decided again. A VIP stands as ba
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from bgp_config.names import Family, HealthCheckName, IPAddress
 from herald.kube.objects import ObjectKey
@@ -36,12 +36,15 @@ class HealthWitness(Witness):
 
     def testify(self, core: Core, now: float) -> None:
         cluster = core.cluster
-        if not cluster.synced or not (cluster.config.health_checks or self._watched or self.judge.recalled):
+        checks = cluster.config.health_checks
+        if not cluster.synced or not (checks or self._watched or self.judge.recalled or self.outcomes):
             return
         again = {*cluster.services, *self._watched} if cluster.dirty.everything else set(cluster.dirty.services)
         for key in again:
             self._watch(key, targets(cluster, key, self._class), now)
         self.judge.forget_recalled()
+        if cluster.dirty.everything:
+            self._forget_outcomes(checks)
         self._news.update(group.service for group in self.judge.release(now))
         news, self._news = self._news, set()
         for key in news:
@@ -73,6 +76,11 @@ class HealthWitness(Witness):
             self.judge.forget(group)
         for group, endpoints in groups.items():
             self.judge.watch(group, wanted[endpoints[0]].check, endpoints, now)
+
+    def _forget_outcomes(self, there: Container[HealthCheckName]) -> None:
+        """Of checks that are there no longer."""
+        for counted in [each for each in self.outcomes if each[0] not in there]:
+            del self.outcomes[counted]
 
     def _tell(self, core: Core, key: ObjectKey) -> None:
         """What it says of a VIP that it no longer knows, is taken back."""

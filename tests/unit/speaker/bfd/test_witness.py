@@ -8,12 +8,13 @@ from pathlib import Path
 
 from bgp_config.names import NodeName, PeerName
 from herald.kube.objects import Kind, KubeObject
-from herald.kube.source import Synced, Upsert
+from herald.kube.source import Gone, Synced, Upsert
 from herald.lab.waiting import until
 from speaker.bfd.metrics import BfdCollector
 from speaker.bfd.packet import State
 from speaker.bfd.policy import Standing
 from speaker.bfd.status import Hop
+from speaker.bfd.watch import LINGER_S
 from speaker.bfd.witness import SETTLE_S, BfdWitness
 from speaker.core import Core
 from tests.builders import ip, manifest, node, peer_manifest, secret
@@ -55,6 +56,9 @@ class Loop:
 
     def standing(self, core: Core) -> Standing:
         return self.bfd.report(core.peering, time.monotonic()).peers[PeerName("tor1")].verdict.standing
+
+    def changes(self, core: Core) -> int:
+        return self.bfd.report(core.peering, time.monotonic()).peers[PeerName("tor1")].changes
 
     async def end(self) -> None:
         self._task.cancel()
@@ -111,6 +115,25 @@ async def test_a_failure_turns_the_loop_at_once_and_again_when_the_session_is_to
         loop.turn(core)
         assert loop.standing(core) is Standing.DOWN
         assert loop.woken[-1] - down.since >= UP.peer_detection_time_s
+        await loop.end()
+
+
+async def test_a_link_that_is_watched_no_more_leaves_no_count_behind(tmp_path: Path) -> None:
+    with program(tmp_path / "bfd.sock") as running:
+        loop, core = Loop(tmp_path), core_of(node(), PROFILE, PEER)
+        loop.turn(core)
+        await until(lambda: running.wishes, 5)
+        running.tell(UP)
+        running.tell(replace(UP, state=State.DOWN, diag=1))
+        await until(lambda: loop.changes(core) == 1, 5)
+        core.apply([Gone(Kind.BGP_PEER, PEER.key)])
+        core.step()
+        now = time.monotonic()
+        loop.turn(core, now)
+        loop.turn(core, now + LINGER_S)
+        tell(core, [PEER])
+        loop.turn(core)
+        assert loop.changes(core) == 0
         await loop.end()
 
 

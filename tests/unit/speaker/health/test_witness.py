@@ -8,8 +8,8 @@ import msgspec
 from bgp_config.names import NodeName
 from herald.kube.objects import EndpointPort, EndpointSlice, Kind, KubeObject, ObjectKey
 from herald.kube.source import Gone, Synced, Upsert
-from speaker import evidence
 from speaker.core import Core
+from speaker.evidence import NORMAL as NOTHING_SAID
 from speaker.health.dialogue import Outcome
 from speaker.health.memory import HealthMemory
 from speaker.health.metrics import HealthCollector
@@ -140,7 +140,7 @@ def test_a_vip_that_is_added_stands_as_the_others_and_one_that_is_gone_leaves_no
     assert this.states() == {OTHER_VIP: LAST_RESORT}
     this.gone(Kind.SERVICE, "web")
     assert this.states() == {}
-    assert this.core.evidence.doubted(evidence.Source.HEALTH) == set()
+    assert this.core.evidence.of((WEB, ip(VIP))) == this.core.evidence.of((WEB, ip(OTHER_VIP))) == NOTHING_SAID
 
 
 def test_an_endpoint_that_is_gone_takes_its_sickness_with_it() -> None:
@@ -204,3 +204,18 @@ def test_metrics_count_endpoints_by_state_and_probes_by_outcome() -> None:
     assert samples["herald_health_probes_total", "web", "passed"] == 1
     assert samples["herald_health_probes_total", "web", "timedOut"] == 1
     assert samples["herald_health_probe_duration_seconds_count",] == 2
+
+
+def test_metrics_forget_the_probes_of_a_check_that_is_gone_and_of_no_other() -> None:
+    this = Node(check(), check("other"), service("web", VIP), web_slice("10.244.1.1"))
+    this.states()
+    for name in ("web", "other"):
+        this.answer(GOOD, of=name)
+    this.gone(Kind.HEALTH_CHECK, "other")
+    this.states()
+    assert set(this.health.outcomes) == {("web", GOOD)}
+    this.gone(Kind.SERVICE, "web")
+    this.states()
+    this.gone(Kind.HEALTH_CHECK, "web")
+    this.states()
+    assert not this.health.outcomes
