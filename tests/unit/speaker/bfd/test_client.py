@@ -7,14 +7,17 @@ import selectors
 import socket
 import stat
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
+import pytest
+
 from herald.lab.waiting import until
-from speaker.bfd.client import BfdClient
+from speaker.bfd.client import RETRY_S, BfdClient
 from speaker.bfd.control import ControlServer
 from speaker.bfd.messages import ProgramFacts, encode_snapshot, encode_want
 from speaker.bfd.packet import State
@@ -84,8 +87,8 @@ def program(path: Path) -> Iterator[Program]:
 
 
 @asynccontextmanager
-async def client(path: Path, heard: list[Status]) -> AsyncIterator[BfdClient]:
-    made = BfdClient(path, heard.append)
+async def client(path: Path, heard: list[Status], **pace: float) -> AsyncIterator[BfdClient]:
+    made = BfdClient(path, heard.append, **pace)
     task = asyncio.create_task(made.run())
     try:
         yield made
@@ -195,3 +198,47 @@ async def test_one_that_never_reads_is_disconnected_and_nobody_else(tmp_path: Pa
             running.tell(down)
             await until(lambda: heard[-1] == down, 10)
             assert made.connected
+
+
+@contextmanager
+def stopped(path: Path) -> Iterator[Callable[[], Awaitable[socket.socket]]]:
+    """A program that is stopped: the kernel takes connections for it, and what is written to them. Yields what takes one."""
+    with socket.socket(socket.AF_UNIX) as listener, ExitStack() as taken:
+        listener.bind(str(path))
+        listener.listen()
+        listener.setblocking(False)
+
+        async def take() -> socket.socket:
+            async with asyncio.timeout(5):
+                connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+            return taken.enter_context(connection)
+
+        yield take
+
+
+async def test_a_program_that_is_stopped_is_none_though_it_takes_connections(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "bfd.sock"
+    with stopped(path) as take:
+        async with client(path, [], again_s=0.1, answer_s=0.2) as made:
+            made.want({HOP: FAST})
+            (await take()).send(encode_snapshot([UP], FACTS))  # the last that it says
+            await until(lambda: made.connected, 5)
+            await until(lambda: not made.connected, 5)
+            for _ in range(2):
+                await take()
+            assert not made.connected
+            assert made.absent_s(time.monotonic()) > RETRY_S
+            assert made.statuses == {HOP: UP}
+    assert caplog.text.count("no BFD program") == 1
+
+
+async def test_what_a_stopped_program_does_not_read_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "bfd.sock"
+    more_than_fits = {Hop(local=HOP.local, peer=HOP.peer + number): FAST for number in range(20_000)}
+    with stopped(path) as take:
+        async with client(path, [], again_s=0.1, answer_s=0.2) as made:
+            made.want(more_than_fits)
+            for _ in range(2):
+                await take()
