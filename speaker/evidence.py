@@ -81,10 +81,6 @@ class Evidence:
         said = (self._of_node, self._of_vip.get(claim, {}), self._of_vip.get(claim[1], {}))
         return worst(*(standing for each in said for standing in _in_order(each)))
 
-    def doubted(self, source: Source) -> set[Claim | IPAddress]:
-        """The VIPs that the source says something of."""
-        return {about for about, said in self._of_vip.items() if source in said}
-
 
 def _put(said: dict[Source, Standing], source: Source, standing: Standing | None) -> bool:
     before = said.pop(source, NORMAL)
