@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from aiohttp import web
 from bgp_config.names import Family
 from herald.lab.waiting import until
 from speaker.data_path import TIMEOUT_S, AskKubeProxy, AskUrl, KubeProxy, NoGate, Poll, Url, parse
-from speaker.gate import POLL_S, Interest
+from speaker.gate import POLL_S, AnsweredKnowledge, Interest
 from speaker.kube_proxy import HealthCheck, Wanted
 from tests.builders import ip
 
@@ -157,17 +157,36 @@ async def test_it_asks_often_only_while_something_waits(kube_proxy: FakeKubeProx
         task.cancel()
 
 
-async def test_its_silence_is_counted_from_the_first_question_without_an_answer(kube_proxy: FakeKubeProxy) -> None:
-    poll = Poll(AskKubeProxy(kube_proxy.url), lambda: Interest(checks=(), every_s=POLL_S), lambda: None)
+class Answers:
+    """A question that is answered at once, or at once not, as the test says: no network is in it, and so no time."""
+
+    def __init__(self) -> None:
+        self.knowledge = AnsweredKnowledge()
+        self.last_sync: datetime | None = None
+        self.answered = True
+        self.unanswered_at: float | None = None
+
+    async def ask(self, session: aiohttp.ClientSession, checks: Iterable[HealthCheck]) -> bool:
+        del session, checks
+        if not self.answered and self.unanswered_at is None:
+            self.unanswered_at = time.monotonic()
+        return self.answered
+
+
+async def test_its_silence_is_counted_from_the_first_question_without_an_answer() -> None:
+    question = Answers()
+    poll = Poll(question, lambda: Interest(checks=(), every_s=POLL_S), lambda: None)
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         task = tasks.create_task(poll.run())
         await until(lambda: poll.answered, 5)
         assert poll.silent_s(time.monotonic() + 100) == 0
-        kube_proxy.body = "no JSON"
         silent_at = time.monotonic()
+        question.answered = False
         await until(lambda: poll.silent_s(time.monotonic()) > 0.2, 5)
-        assert poll.silent_s(time.monotonic()) <= time.monotonic() - silent_at
-        kube_proxy.body = None
+        now = time.monotonic()
+        assert question.unanswered_at is not None
+        assert now - question.unanswered_at <= poll.silent_s(now) <= now - silent_at
+        question.answered = True
         await until(lambda: poll.answered, 5)
         assert poll.silent_s(time.monotonic() + 100) == 0
         task.cancel()
