@@ -79,6 +79,8 @@ class DrainWitness(Witness):
     grants_itself: bool = False
     progress: Progress = field(default_factory=Progress)
     _manifests: dict[str, ConfigManifest] = field(default_factory=dict)
+    _compared: tuple[int, int] | None = None
+    _settled: float | None = None
 
     def hear(self, change: Change, before: Cluster, now: float) -> None:  # noqa: ARG002 -- a witness's words
         match change:
@@ -106,9 +108,15 @@ class DrainWitness(Witness):
                 yield Order(grant=grant, drain_s=drain.drain_s, phase=phase)
 
     def _settled_at(self, core: Core) -> float | None:
-        """Needed only while the wait has to begin: it compares all routes."""
+        """Compares all routes, so only while the node drains, and again only after something was desired or programmed."""
         if self.progress.phase is not Phase.DRAINING:
             return None
+        compared = core.ribs.revision, self.table.revision
+        if compared != self._compared:
+            self._compared, self._settled = compared, self._compare(core)
+        return self._settled
+
+    def _compare(self, core: Core) -> float | None:
         at = 0.0
         for spec in core.peering.sessions.values():
             record = self.table.records.get(spec)

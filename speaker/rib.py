@@ -10,14 +10,19 @@ Changes = dict[Prefix, PathAttributes | None]
 
 
 class AdjRibsOut:
-    """RFC 4271, section 3.2. One table per session; setting what is there already is no change."""
+    """RFC 4271, section 3.2. One table per session; setting what is there already is no change.
+
+    `revision` is another one whenever a table may be another one.
+    """
 
     def __init__(self) -> None:
+        self.revision = 0
         self._tables: dict[SessionSpec, dict[Prefix, PathAttributes]] = {}
         self._changes: dict[SessionSpec, Changes] = {}
 
     def keep_sessions(self, specs: Iterable[SessionSpec]) -> None:
         """Tables of other sessions are dropped; a new session starts empty."""
+        self.revision += 1
         self._tables = {spec: self._tables.get(spec, {}) for spec in specs}
         self._changes = {spec: changes for spec, changes in self._changes.items() if spec in self._tables}
 
@@ -27,6 +32,7 @@ class AdjRibsOut:
             desired = routes.get(spec)
             if table.get(prefix) == desired:
                 continue
+            self.revision += 1
             if desired is None:
                 del table[prefix]
             else:

@@ -35,9 +35,10 @@ class SessionRecord:
 
 
 class SessionTable:
-    """One owner: the daemon's loop, which hands on every event of the engine."""
+    """One owner: the daemon's loop, which hands on every event of the engine. `revision` counts them."""
 
     def __init__(self) -> None:
+        self.revision = 0
         self._records: dict[SessionSpec, SessionRecord] = {}
 
     @property
@@ -46,6 +47,7 @@ class SessionTable:
 
     def apply(self, event: SessionEvent) -> set[Prefix]:
         """Notes the event; returns the prefixes that left this session's wire by it."""
+        self.revision += 1
         record = self._records.setdefault(event.spec, SessionRecord(event.at))
         match event:
             case Established():

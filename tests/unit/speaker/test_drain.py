@@ -1,17 +1,20 @@
 """A drained node: least preferred first, withdrawn when the wires have said so for long enough, normal without a grant."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from bgp_config.status.drain import DrainedNode, Phase, grant_of
 from herald.kube.objects import ConfigManifest, ConfigStatus, Kind, Metadata, ObjectKey
 from herald.kube.source import Change, Gone
 from speaker.core import Core
 from speaker.drain import WIRE_LIMIT_S, DrainWitness
+from speaker.evidence import Source, Standing
 from speaker.reasons import Reason
 from speaker.route import RouteState
-from speaker.session import Closed, Established, Programmed
-from speaker.table import SessionTable
+from speaker.session import Closed, Established, Programmed, SessionSpec
+from speaker.table import SessionRecord, SessionTable
 from tests.unit.speaker.test_core import CONFIG, WEB, core, one_service, upsert
 
 GRANTED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
@@ -110,6 +113,43 @@ def test_the_time_begins_when_the_last_route_is_on_the_wire() -> None:
     bench.mute = False
     assert bench.at(205 + DRAIN_S - 0.1) == LEAST
     assert bench.at(205 + DRAIN_S) == GONE
+
+
+class CountingTable(SessionTable):
+    """Counts how often somebody looks at what the wires have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    @property
+    def records(self) -> Mapping[SessionSpec, SessionRecord]:
+        self.looks += 1
+        return super().records
+
+
+def test_the_wires_are_compared_again_only_when_something_may_be_another() -> None:
+    bench = Bench(table=(table := CountingTable()))
+    bench.at(100)
+    bench.mute = True
+    bench.at(200, upsert(drain(drainSeconds=60)))
+
+    def looks() -> list[bool]:
+        """Whether each of the next two turns looks at the wires."""
+        bench.core.step()
+        counts = [table.looks]
+        for now in (203, 203.5):
+            bench.at(now)
+            counts.append(table.looks)
+        return [before < after for before, after in pairwise(counts)]
+
+    assert looks() == [True, False]
+    bench.send(201)
+    assert looks() == [True, False]
+    bench.core.doubt(Source.HEALTH, WEB, Standing(RouteState.LAST_RESORT, Reason.HEALTH_CHECK_FAILED))
+    assert looks() == [True, False]
+    bench.lose_sessions(202)
+    assert looks() == [True, False]
 
 
 def test_a_router_that_is_away_or_takes_nothing_holds_it_up_for_so_long_only() -> None:
