@@ -76,5 +76,6 @@ class Admission(Witness):
         )
 
     def _on_news(self) -> None:
+        self.gate.heard()
         if self.gate.interest():
             self._wake()

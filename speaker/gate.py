@@ -67,6 +67,7 @@ class Gate:
         self._limit_s = limit_s
         self._waiting: dict[Claim, Wanted] = {}
         self._overdue: dict[Claim, Wanted] = {}
+        self._has_news = False
         self.timeouts = 0
 
     @property
@@ -93,6 +94,10 @@ class Gate:
         self._waiting.pop(claim, None)
         self._overdue.pop(claim, None)
 
+    def heard(self) -> None:
+        """The data path was asked: it may have by now what is overdue."""
+        self._has_news = True
+
     def release(self, now: float) -> list[Released]:
         """Those that the data path has, and those that have waited for too long."""
         released = list(self._released(now))
@@ -104,7 +109,10 @@ class Gate:
         return released
 
     def _released(self, now: float) -> Iterator[Released]:
-        for claim, wanted in (*self._waiting.items(), *self._overdue.items()):
+        """What is overdue may be much, and most turns of the loop bring no news of it."""
+        overdue = self._overdue.items() if self._has_news else ()
+        self._has_news = False
+        for claim, wanted in (*self._waiting.items(), *overdue):
             waited_s = now - wanted.since
             if self._knowledge.has(wanted):
                 yield Released(claim=claim, waited_s=waited_s, overdue=False)

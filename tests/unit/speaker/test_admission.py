@@ -82,7 +82,8 @@ async def test_what_the_data_path_is_not_heard_to_have_in_time_is_the_last_resor
     assert bench.at(500) == UNHEARD
     assert bench.admission.report().timeouts == 1
     bench.data_path.has_all = True
-    assert bench.at(501) == NORMAL
+    async with bench.asked():
+        assert bench.at(501) == NORMAL
     assert bench.at(502) == NORMAL
 
 

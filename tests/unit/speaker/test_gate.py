@@ -16,9 +16,11 @@ class Knows:
 
     def __init__(self) -> None:
         self.everything = False
+        self.looks = 0
 
     def has(self, wanted: Wanted) -> bool:
         del wanted
+        self.looks += 1
         return self.everything
 
 
@@ -57,8 +59,24 @@ def test_what_went_out_without_word_is_released_again_once_when_the_data_path_ha
     assert interest is not None
     assert interest.every_s == OVERDUE_POLL_S
     knows.everything = True
+    gate.heard()
     assert gate.release(90.0) == [Released(claim=WEB, waited_s=89.0, overdue=False)]
     assert (gate.release(91.0), gate.interest(), gate.timeouts) == ([], None, 1)
+
+
+def test_what_went_out_without_word_is_looked_at_once_per_answer_not_in_every_turn() -> None:
+    knows = Knows()
+    gate = Gate(knows, limit_s=5)
+    gate.begin(WEB, plain(1.0))
+    gate.release(6.0)
+    knows.looks = 0
+    for now in (7.0, 7.1, 7.2):
+        gate.release(now)
+    assert knows.looks == 0
+    gate.heard()
+    for now in (8.0, 8.1, 8.2):
+        gate.release(now)
+    assert knows.looks == 1
 
 
 def test_what_went_out_without_word_and_is_withdrawn_is_forgotten() -> None:
