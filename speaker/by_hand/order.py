@@ -3,6 +3,7 @@
 Every order has an end, at most LONGEST_S away. A later order about the same, by the same way, takes the place of an earlier.
 """
 
+import math
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -60,9 +61,10 @@ class Order:
 
 @dataclass(slots=True)
 class Orders:
-    """Those in force. One owner: the witness."""
+    """Those in force. One owner: the witness. No order ends before `_ends_at`."""
 
     _by_key: dict[tuple[Way, About], Order] = field(default_factory=dict)
+    _ends_at: float = math.inf
 
     @property
     def in_force(self) -> tuple[Order, ...]:
@@ -76,6 +78,7 @@ class Orders:
         if order.about is not None and is_new and len(self._by_key) >= MAX_ORDERS:
             raise ValueError(f"there are {MAX_ORDERS} orders already: cancel some, or withdraw all")
         self._by_key[order.way, order.about] = order
+        self._ends_at = min(self._ends_at, order.until)
 
     def cancel(self, way: Way, about: About) -> Order | None:
         """The order that there was."""
@@ -83,9 +86,12 @@ class Orders:
 
     def expire(self, now: float) -> list[Order]:
         """Those whose time is over."""
+        if now < self._ends_at:
+            return []
         over = [order for order in self._by_key.values() if order.until <= now]
         for order in over:
             del self._by_key[order.way, order.about]
+        self._ends_at = min((order.until for order in self._by_key.values()), default=math.inf)
         return over
 
 

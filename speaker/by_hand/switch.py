@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from herald.program.logs import fields
 from speaker.by_hand.order import Order, Way
-from speaker.by_hand.switch_file import MAX_BYTES, NAME, parse
+from speaker.by_hand.switch_file import MAX_BYTES, NAME, REMEDY, parse
 from speaker.by_hand.witness import ByHand
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Switch:
         who = f"uid {found.owner}" if found else "the file is gone"
         switches = parse(found.text if found else "")
         for problem in switches.problems:
-            log.error("a line of the switch file says nothing", extra=fields(file=self._path, why=problem))
+            log.error("a line of the switch file says nothing", extra=fields(file=self._path, why=problem, remedy=REMEDY))
         orders = [Order.now(about, ttl_s, Way.FILE, who) for about, ttl_s in switches.ttl_s.items()]
         try:
             self._by_hand.obey_switch(version, orders, who)

@@ -4,7 +4,7 @@
     198.51.100.7 15m
     all
 
-The time begins when the speaker first sees the line; a line that is taken away, or a file that is gone, ends it.
+The time of all lines begins anew whenever the file is written; a line that is taken away, or a file that is gone, ends it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +16,7 @@ from speaker.by_hand.order import About, parse_about, parse_ttl
 NAME: Final = "withdraw"
 DEFAULT_TTL_S: Final = 3600.0
 MAX_BYTES: Final = 65536
+REMEDY: Final = "write a VIP or all, and perhaps a time such as 15m; the other lines hold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,4 +53,4 @@ def _line(words: list[str]) -> tuple[About, float]:
         case [about, ttl]:
             return parse_about(about), parse_ttl(ttl)
         case _:
-            raise ValueError(f"neither a VIP nor all, and perhaps a time: {' '.join(words)!r}")
+            raise ValueError(f"it has more than two words: {' '.join(words)!r}")

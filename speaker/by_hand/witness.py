@@ -33,6 +33,7 @@ class ByHand(Witness):
         self._wake = wake
         self._switch = ""
         self._said: set[IPAddress] = set()
+        self._has_news = True
 
     def recall(self) -> None:
         """What was ordered in an earlier life, on this boot. Before the loop runs."""
@@ -59,14 +60,13 @@ class ByHand(Witness):
         return [(f"VIP/{word(order.about)}", reason, f"withdrawn by hand {order}") for order in self._orders.in_force]
 
     def testify(self, core: Core, now: float) -> None:
+        """Only after a change: evidence stands until it is taken back."""
         for order in self._orders.expire(now):
+            self._has_news = True
             log.warning("a withdrawal by hand is over", extra=_audit(order))
-        abouts = {order.about for order in self._orders.in_force}
-        core.stand(Source.BY_HAND, WITHDRAWN if None in abouts else None)
-        vips = {about for about in abouts if about is not None}
-        for vip in self._said | vips:
-            core.doubt(Source.BY_HAND, vip, WITHDRAWN if vip in vips else None)
-        self._said = vips
+        if self._has_news:
+            self._has_news = False
+            self._tell(core)
 
     def give(self, order: Order) -> None:
         """Holds from the next turn on. Raises ValueError where there are too many; OSError: it holds, but is not kept."""
@@ -96,11 +96,20 @@ class ByHand(Witness):
         finally:
             self._changed()
 
+    def _tell(self, core: Core) -> None:
+        abouts = {order.about for order in self._orders.in_force}
+        core.stand(Source.BY_HAND, WITHDRAWN if None in abouts else None)
+        vips = {about for about in abouts if about is not None}
+        for vip in self._said | vips:
+            core.doubt(Source.BY_HAND, vip, WITHDRAWN if vip in vips else None)
+        self._said = vips
+
     def _gave(self, order: Order) -> None:
         self.given[order.way] += 1
         log.warning("withdrawn by hand", extra=_audit(order))
 
     def _changed(self) -> None:
+        self._has_news = True
         self._wake()
         keep.save(self.directory, self._origin, Kept(orders=self._orders.in_force, switch=self._switch))
 

@@ -12,7 +12,7 @@ import pytest
 from bgp_config.names import NodeName
 from herald.kube.objects import Kind, KubeObject, ObjectKey
 from herald.kube.source import Synced, Upsert
-from speaker.by_hand.command_socket import Caller, obey
+from speaker import evidence
 from speaker.by_hand.order import About, Order, Way
 from speaker.by_hand.switch import Switch
 from speaker.by_hand.witness import ByHand
@@ -45,11 +45,21 @@ def objects() -> Iterable[tuple[Kind, KubeObject]]:
         yield Kind.ENDPOINT_SLICE, endpoint_slice(name, [endpoint("node1", "10.244.1.1")])
 
 
+class ListeningCore(Core):
+    """Notes whether it was told anything of the node."""
+
+    was_told = False
+
+    def stand(self, source: evidence.Source, standing: evidence.Standing | None) -> None:
+        self.was_told = True
+        super().stand(source, standing)
+
+
 class Node:
     """A core that announces two VIPs, and the witness in the runtime directory of its speaker."""
 
     def __init__(self, directory: Path, origin: Origin = BOOT) -> None:
-        self.core = Core(NodeName("node1"), "herald-lb.io/bgp")
+        self.core = ListeningCore(NodeName("node1"), "herald-lb.io/bgp")
         self.core.apply([Upsert(kind, thing.key, thing) for kind, thing in objects()])
         self.core.apply([Synced(kind) for kind in Kind])
         self.core.learn(NodeNetwork(sources={ip("10.1.1.0"): Source(ip("10.1.1.1"), on_link=True)}))
@@ -65,6 +75,12 @@ class Node:
     def give(self, about: About, until: float) -> None:
         order = Order.now(about, 60, Way.COMMAND, "uid 0, pid 7", "incident")
         self.by_hand.give(replace(order, until=until))
+
+    def testifies(self, now: float) -> bool:
+        """Whether it says something to the core."""
+        self.core.was_told = False
+        self.by_hand.testify(self.core, now)
+        return self.core.was_told
 
     def announced(self, now: float | None = None) -> set[str]:
         self.by_hand.testify(self.core, time.monotonic() if now is None else now)
@@ -108,6 +124,17 @@ def test_a_switch_file_of_too_many_vips_withdraws_all_if_it_says_so(tmp_path: Pa
     this.file.write_text("\n".join([*(f"10.0.{n // 250}.{n % 250}" for n in range(1100)), "all"]))
     this.switch.look()
     assert this.announced() == set()
+
+
+def test_evidence_is_given_when_it_changes_and_not_each_turn(tmp_path: Path) -> None:
+    this = Node(tmp_path)
+    given = []
+    for change in (lambda: None, lambda: this.give(WEB, until=10), lambda: this.by_hand.cancel(WEB, "uid 0")):
+        change()
+        given.append([this.testifies(now) for now in (1, 2)])
+    this.give(WEB, until=10)
+    given.append([this.testifies(now) for now in (9, 10, 11)])
+    assert given == [[True, False], [True, False], [True, False], [True, True, False]]
 
 
 def test_it_can_be_cancelled(tmp_path: Path) -> None:
@@ -233,6 +260,17 @@ class TestSwitchFile:
         assert this.announced() == BOTH
         assert caplog.text.count("is not obeyed") == 1
 
+    def test_a_line_that_says_nothing_is_in_the_log_with_what_to_write_instead(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        this = Node(tmp_path)
+        this.file.write_text(f"web\n{WEB}\n")
+        this.switch.look()
+        assert this.announced() == ONLY_DB
+        (said,) = (record.fields for record in caplog.records if record.levelno == logging.ERROR)  # type: ignore[attr-defined]
+        assert said["why"].startswith("line 1: 'web'")
+        assert said["remedy"].startswith("write a VIP or all")
+
     def test_what_is_no_file_of_text_is_not_obeyed(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         this = Node(tmp_path)
         (tmp_path / "elsewhere").write_text("all\n")
@@ -245,47 +283,3 @@ class TestSwitchFile:
         this.switch.look()
         assert this.announced() == BOTH
         assert caplog.text.count("is not obeyed") == 3
-
-
-class TestCommands:
-    def say(self, this: Node, line: bytes, uid: int = 0) -> str:
-        return obey(this.by_hand, line, Caller(pid=7, uid=uid)).problem
-
-    def test_one_is_done_when_it_is_answered(self, tmp_path: Path) -> None:
-        this = Node(tmp_path)
-        assert self.say(this, b'{"type":"withdraw","about":"198.51.100.7","ttlS":60,"reason":"incident"}') == ""
-        assert self.say(this, b'{"type":"list"}') == ""
-        assert this.announced() == ONLY_DB
-        assert self.say(this, b'{"type":"cancel","about":"198.51.100.7"}') == ""
-        assert this.announced() == BOTH
-
-    @pytest.mark.parametrize(
-        "line",
-        [
-            b"",
-            b"{}",
-            b'{"type":"withdraw","about":"all"}',
-            b'{"type":"withdraw","about":"all","ttlS":0}',
-            b'{"type":"withdraw","about":"all","ttlS":86401}',
-            b'{"type":"withdraw","about":"web","ttlS":60}',
-            b'{"type":"cancel","about":"all"}',
-            b'{"type":"restart"}',
-            b"\xff",
-        ],
-    )
-    def test_what_is_no_command_does_nothing_and_is_told(self, tmp_path: Path, line: bytes) -> None:
-        this = Node(tmp_path)
-        assert self.say(this, line) != ""
-        assert this.announced() == BOTH
-
-    def test_nobody_else_may_order(self, tmp_path: Path) -> None:
-        this = Node(tmp_path)
-        stranger = os.geteuid() + 4711
-        assert "only root" in self.say(this, b'{"type":"withdraw","about":"all","ttlS":60}', stranger)
-        assert this.announced() == BOTH
-
-    def test_who_cannot_be_sure_of_a_restart_is_told_so(self, tmp_path: Path) -> None:
-        this = Node(tmp_path / "gone")
-        reply = obey(this.by_hand, b'{"type":"withdraw","about":"all","ttlS":60}', Caller(pid=7, uid=0))
-        assert (reply.problem, len(reply.orders)) == ("", 1)
-        assert "restart" in reply.note
