@@ -102,7 +102,7 @@ async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
             registry.register(BfdCollector(witnesses.bfd, speaker.core))
             async with monitoring(listen, registry, *_probes(speaker)) as where:
                 log.info("started", extra=fields(node=settings.node_name, listen=where))
-                async with answering(speaker, settings.runtime_dir), taking_orders(witnesses.by_hand):
+                async with answering(speaker, settings.runtime_dir), taking_orders(witnesses.by_hand, speaker.core.cluster):
                     await speaker.run(engine, stop)
                 for task in serving:
                     task.cancel()

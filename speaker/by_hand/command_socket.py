@@ -18,6 +18,7 @@ import msgspec
 from speaker.by_hand.order import Order, Way, bounded, parse_about, word
 from speaker.by_hand.witness import ByHand
 from speaker.by_hand.words import SOCKET, Cancel, Command, List, OrderFact, Reply, Withdraw
+from speaker.cluster import Cluster
 from speaker.private_socket import bind_private
 
 COMMAND_S = 2.0
@@ -40,14 +41,14 @@ class Caller:
 
 
 @asynccontextmanager
-async def taking_orders(by_hand: ByHand) -> AsyncIterator[None]:
+async def taking_orders(by_hand: ByHand, cluster: Cluster) -> AsyncIterator[None]:
     """Takes them while the context lasts. Raises OSError when it cannot listen there."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, ValueError):  # it went away, or its line is endless
             async with asyncio.timeout(COMMAND_S):
                 caller = _caller(writer.get_extra_info("socket"))
-                reply = obey(by_hand, await reader.readline(), caller)
+                reply = obey(by_hand, cluster, await reader.readline(), caller)
                 writer.write(msgspec.json.encode(reply) + b"\n")
                 await writer.drain()
         writer.close()
@@ -61,13 +62,13 @@ async def taking_orders(by_hand: ByHand) -> AsyncIterator[None]:
         path.unlink(missing_ok=True)
 
 
-def obey(by_hand: ByHand, line: bytes, caller: Caller) -> Reply:
-    """Does what the line says, and says what holds now."""
+def obey(by_hand: ByHand, cluster: Cluster, line: bytes, caller: Caller) -> Reply:
+    """Does what the line says, and says what holds now. The cluster is only asked."""
     problem = note = ""
     if not caller.may_order:
         return Reply(problem=f"only root and the speaker's own user may order, not uid {caller.uid}")
     try:
-        note = _do(by_hand, msgspec.json.decode(line, type=Command), str(caller))
+        note = _do(by_hand, cluster, msgspec.json.decode(line, type=Command), str(caller))
     except (ValueError, msgspec.MsgspecError) as error:
         problem = str(error)
     except OSError as error:
@@ -75,13 +76,15 @@ def obey(by_hand: ByHand, line: bytes, caller: Caller) -> Reply:
     return Reply(problem=problem, note=note, orders=[_fact(order) for order in by_hand.in_force])
 
 
-def _do(by_hand: ByHand, command: Command, who: str) -> str:
+def _do(by_hand: ByHand, cluster: Cluster, command: Command, who: str) -> str:
     """What else there is to know. Raises ValueError and OSError as ByHand does."""
     match command:
         case Withdraw():
             about, ttl_s = parse_about(command.about), bounded(command.ttl_s)
             by_hand.give(Order.now(about, ttl_s, Way.COMMAND, who, command.reason))
-            return ""
+            if about is None or cluster.claimants(about):
+                return ""
+            return f"it holds, but no Service on this node has {about} now: is that the VIP you meant?"
         case Cancel(about=about):
             if by_hand.cancel(parse_about(about), who):
                 return ""

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from bgp_config.names import NodeName
 from herald.cli.main import main
 from speaker.by_hand.command_socket import taking_orders
 from speaker.by_hand.order import Way, word
 from speaker.by_hand.witness import ByHand
 from speaker.by_hand.words import SOCKET
+from speaker.cluster import Cluster
 from speaker.state.file import Origin
 
 VIP = "198.51.100.7"
+NO_SERVICES = Cluster(NodeName("node1"))
 
 
 async def run(*words: str) -> int:
@@ -29,10 +32,11 @@ async def test_an_order_holds_when_the_command_returns_and_is_listed_until_it_is
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     this, where = by_hand(tmp_path), ("--runtime-dir", str(tmp_path))
-    async with taking_orders(this):
+    async with taking_orders(this, NO_SERVICES):
         assert stat.S_IMODE((tmp_path / SOCKET).stat().st_mode) == 0o600
         assert await run(VIP, "--ttl", "15m", "--reason", "incident 42", *where) == 0
         assert [word(order.about) for order in this.in_force] == [VIP]
+        assert "no Service on this node has" in capsys.readouterr().err
         assert await run("--all", "--ttl", "1h", *where) == 0
         capsys.readouterr()
         assert await run("--list", *where) == 0
@@ -50,7 +54,7 @@ async def test_an_order_holds_when_the_command_returns_and_is_listed_until_it_is
 
 
 async def test_what_the_speaker_refuses_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    async with taking_orders(by_hand(tmp_path)):
+    async with taking_orders(by_hand(tmp_path), NO_SERVICES):
         assert await run("--cancel", VIP, "--runtime-dir", str(tmp_path)) == 1
     error = capsys.readouterr().err
     assert error.startswith("herald withdraw: nothing was ordered about")
