@@ -4,15 +4,16 @@ Its rules stay in the kernel when kube-proxy is gone, so the node goes on servin
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from herald.kube.source import Change
 from herald.program.logs import fields
 from speaker.cluster import Cluster
 from speaker.core import Core
 from speaker.data_path import Poll, Question
-from speaker.evidence import Source, Standing
+from speaker.evidence import Claim, Source, Standing
 from speaker.gate import Gate, wanted
+from speaker.kube_proxy import Wanted
 from speaker.reasons import Reason
 from speaker.recent import RecentChanges
 from speaker.route import RouteState
@@ -36,7 +37,15 @@ class Admission(Witness):
         self.gate = Gate(question.knowledge, limit_s)
         self.poll = Poll(question, self.gate.interest, self._on_news)
         self._recent = RecentChanges()
+        self._recalled: set[Claim] = set()
         self._wake = wake
+
+    def recall(self, core: Core, overdue: Mapping[Claim, Wanted]) -> None:
+        """What an earlier speaker announced without word, and was not heard of till it ended."""
+        self.gate.recall(overdue)
+        self._recalled.update(overdue)
+        for claim in overdue:
+            core.doubt(Source.DATA_PATH, claim, UNHEARD)
 
     def hear(self, change: Change, before: Cluster, now: float) -> None:
         """Remembers what the data path has to follow."""
@@ -54,6 +63,8 @@ class Admission(Witness):
 
     def follow(self, core: Core, transitions: Iterable[Transition], now: float) -> None:
         """Begins and ends waits as the core decided."""
+        if self._recalled and core.cluster.synced:
+            self._forget_absent(core)
         for change in transitions:
             if change.vip is None:
                 continue
@@ -64,8 +75,17 @@ class Admission(Witness):
                 self.gate.begin(claim, wanted(change.vip, service, recent, core.cluster.node, now))
                 self.poll.wake()
             elif not change.state.is_announced:
-                self.gate.end(claim)
-                core.doubt(Source.DATA_PATH, claim, None)
+                self._end(core, claim)
+
+    def _forget_absent(self, core: Core) -> None:
+        """What was withdrawn, or went altogether, while no speaker ran: no transition tells of it."""
+        for claim in self._recalled - core.admitted:
+            self._end(core, claim)
+        self._recalled.clear()
+
+    def _end(self, core: Core, claim: Claim) -> None:
+        self.gate.end(claim)
+        core.doubt(Source.DATA_PATH, claim, None)
 
     def report(self) -> DataPathReport:
         return DataPathReport(

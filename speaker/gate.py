@@ -89,6 +89,10 @@ class Gate:
     def begin(self, claim: Claim, wanted: Wanted) -> None:
         self._waiting[claim] = wanted
 
+    def recall(self, overdue: Mapping[Claim, Wanted]) -> None:
+        """These went out without word before this life."""
+        self._overdue.update(overdue)
+
     def end(self, claim: Claim) -> None:
         """It shall not be announced any more."""
         self._waiting.pop(claim, None)

@@ -40,7 +40,7 @@ from speaker.state.file import Origin, this_boot
 from speaker.state.folder import inherit
 from speaker.state.mailbox import RecallingChanges
 from speaker.state.metrics import StateCollector
-from speaker.state.parts import Admitted, Flapping, LeavingSince, Refused, StaleSince
+from speaker.state.parts import Admitted, Flapping, LeavingSince, Overdue, Refused, StaleSince
 from speaker.state.recall import Manners, Recall
 from speaker.state.record import Part
 from speaker.status_socket import answering
@@ -147,6 +147,7 @@ def _parts(speaker: Speaker, engine: ExaBgpEngine) -> list[Part]:
     core, witnesses = speaker.core, speaker.witnesses
     return [
         Admitted(core),
+        *([Overdue(witnesses.admission, core)] if witnesses.admission else []),
         Flapping(witnesses.flaps, core),
         LeavingSince(witnesses.leaving),
         StaleSince(speaker.staleness),

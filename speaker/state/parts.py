@@ -5,15 +5,26 @@ from ipaddress import ip_address
 
 import msgspec
 
+from bgp_config.names import Family
 from herald.kube.objects import Kind, ObjectKey
 from herald.kube.staleness import Staleness
+from speaker.admission import Admission
 from speaker.core import Core
 from speaker.evidence import Claim
 from speaker.exabgp.pauses import Refusal, Refusals
 from speaker.flaps import Flaps
+from speaker.kube_proxy import HealthCheck, Wanted
 from speaker.leaving import Leaving
 
 _Claim = tuple[str, str, str]
+
+
+class _Overdue(msgspec.Struct, frozen=True):
+    claim: _Claim
+    since: float
+    service_changed: float | None = None
+    endpoints_changed: float | None = None
+    health_check: tuple[str, int] | None = None
 
 
 class _Flap(msgspec.Struct, frozen=True):
@@ -48,6 +59,35 @@ class Admitted:
 
     def recall(self, said: msgspec.Raw) -> None:
         self._core.admit(_claim(each) for each in msgspec.json.decode(said, type=list[_Claim]))
+
+
+class Overdue:
+    """What of that went out without word, and for what: a restart proves nothing.
+
+    Told after what was let through, never before: what turns overdue between the two is then not let through yet, and waits.
+    """
+
+    name = "overdue"
+
+    def __init__(self, admission: Admission, core: Core) -> None:
+        self._admission = admission
+        self._core = core
+
+    def remember(self) -> list[_Overdue]:
+        return [
+            _Overdue(
+                _plain(claim),
+                wanted.since,
+                wanted.service_changed,
+                wanted.endpoints_changed,
+                (str(check.address), check.port) if (check := wanted.health_check) else None,
+            )
+            for claim, wanted in self._admission.gate.overdue.items()
+        ]
+
+    def recall(self, said: msgspec.Raw) -> None:
+        overdue = msgspec.json.decode(said, type=list[_Overdue])
+        self._admission.recall(self._core, {_claim(each.claim): _wanted(each) for each in overdue})
 
 
 class Flapping:
@@ -129,3 +169,13 @@ def _plain(claim: Claim) -> _Claim:
 def _claim(said: _Claim) -> Claim:
     namespace, name, vip = said
     return ObjectKey(namespace, name), ip_address(vip)
+
+
+def _wanted(said: _Overdue) -> Wanted:
+    return Wanted(
+        since=said.since,
+        family=Family.of(ip_address(said.claim[2])),
+        service_changed=said.service_changed,
+        endpoints_changed=said.endpoints_changed,
+        health_check=HealthCheck(ip_address(said.health_check[0]), said.health_check[1]) if said.health_check else None,
+    )

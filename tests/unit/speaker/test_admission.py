@@ -55,13 +55,16 @@ class Bench:
 
     def at(self, now: float, *changes: Change) -> tuple[RouteState, Reason | None]:
         """A turn of the loop; what the Service's VIP has after it."""
+        self.turn(now, *changes)
+        (vip,) = self.core.decisions[WEB[0]].vips
+        return vip.state, vip.reason
+
+    def turn(self, now: float, *changes: Change) -> None:
         for change in changes:
             self.admission.hear(change, self.core.cluster, now)
             self.core.apply([change])
         self.admission.testify(self.core, now)
         self.admission.follow(self.core, self.core.step().transitions, now)
-        (vip,) = self.core.decisions[WEB[0]].vips
-        return vip.state, vip.reason
 
     @asynccontextmanager
     async def asked(self) -> AsyncIterator[None]:

@@ -3,17 +3,22 @@
 import msgspec
 import pytest
 
+from bgp_config.names import Family
 from herald.kube.objects import Kind
-from herald.kube.source import Fresh, Stale
+from herald.kube.source import Change, Fresh, Stale
 from herald.kube.staleness import Staleness
+from speaker.core import Core
+from speaker.evidence import Standing
 from speaker.exabgp.pauses import Refusal, Refusals
 from speaker.flaps import Flaps
+from speaker.kube_proxy import HealthCheck, Wanted
 from speaker.leaving import Leaving
 from speaker.reasons import Reason
-from speaker.state.parts import Admitted, Flapping, LeavingSince, Refused, StaleSince
+from speaker.state.parts import Admitted, Flapping, LeavingSince, Overdue, Refused, StaleSince
 from speaker.state.record import Part
 from tests.builders import endpoint, endpoint_slice, ip
-from tests.unit.speaker.test_core import CONFIG, WEB, core, one_service, pending, upsert
+from tests.unit.speaker.test_admission import LIMIT_S, NORMAL, PENDING, SERVICE, UNHEARD, Bench
+from tests.unit.speaker.test_core import CONFIG, IS_UNREADY, NETWORK, SYNCED, WEB, core, one_service, pending, upsert
 from tests.unit.speaker.test_flaps import DOWN, UP
 
 ENDS = (ip("10.1.1.1"), ip("10.1.1.0"), 179)
@@ -32,6 +37,61 @@ def test_what_the_data_path_has_does_not_wait_again() -> None:
     hand_on(Admitted(first), Admitted(second))
     second.step()
     assert pending(second) == []
+
+
+def restarted(old: Bench) -> Bench:
+    """What comes after it, before anything was listed."""
+    new = Bench()
+    new.core = Core(new.core.cluster.node_name, "herald-lb.io/bgp", admitted=())
+    new.core.apply(map(upsert, CONFIG))
+    new.core.learn(NETWORK)
+    hand_on(Admitted(old.core), Admitted(new.core))
+    hand_on(Overdue(old.admission, old.core), Overdue(new.admission, new.core))
+    return new
+
+
+def overdue() -> Bench:
+    bench = Bench()
+    bench.at(100, *SERVICE)
+    assert bench.at(100 + LIMIT_S) == UNHEARD
+    return bench
+
+
+async def test_what_went_out_without_word_is_the_last_resort_after_a_restart_too_until_the_data_path_has_it() -> None:
+    bench = restarted(overdue())
+    assert bench.at(110, *SERVICE, *SYNCED) == UNHEARD
+    assert bench.at(200) == UNHEARD
+    assert restarted(bench).at(210, *SERVICE, *SYNCED) == UNHEARD
+    bench.data_path.has_all = True
+    async with bench.asked():
+        assert bench.at(220) == NORMAL
+    assert restarted(bench).at(230, *SERVICE, *SYNCED) == NORMAL
+
+
+@pytest.mark.parametrize("listed", [[], [*SERVICE, IS_UNREADY]])
+async def test_what_went_out_without_word_and_ended_over_a_restart_waits_when_it_is_back(listed: list[Change]) -> None:
+    bench = restarted(overdue())
+    bench.turn(110, *listed, *SYNCED)
+    assert bench.admission.gate.interest() is None
+    assert bench.core.evidence.of(WEB) == Standing(*NORMAL)
+    assert bench.at(111, *SERVICE) == PENDING
+
+
+def test_what_turns_overdue_while_the_parts_are_told_waits_once_more() -> None:
+    before, after = overdue(), Bench()
+    hand_on(Overdue(before.admission, before.core), Overdue(after.admission, after.core))
+    assert after.at(110, *SERVICE) == PENDING
+    assert (list(after.admission.gate.waiting), list(after.admission.gate.overdue)) == ([WEB], [])
+
+
+def test_what_is_overdue_has_to_be_proven_as_before() -> None:
+    check = HealthCheck(ip("10.0.255.1"), 30123)
+    whole = Wanted(since=9.0, family=Family.IPV4, service_changed=7.0, endpoints_changed=8.0, health_check=check)
+    for wanted in (whole, Wanted(since=9.0, family=Family.IPV4)):
+        first, second = Bench(), Bench()
+        first.admission.recall(first.core, {WEB: wanted})
+        hand_on(Overdue(first.admission, first.core), Overdue(second.admission, second.core))
+        assert second.admission.gate.overdue == {WEB: wanted}
 
 
 def test_a_vip_that_flaps_waits_on_after_a_restart_and_for_as_long() -> None:
