@@ -168,19 +168,22 @@ class AskUrl:
 
 
 class Poll:
-    """Asks, and says when there is news. `interest` tells what to ask about; None: nothing waits."""
+    """Asks, and says when there is news. `interest` tells what to ask about; None: nothing waits.
+
+    `silent_since`: when the first question without an answer was asked since the last answer, by this speaker or an earlier.
+    """
 
     def __init__(self, question: Question, interest: Callable[[], Interest | None], on_news: Callable[[], None]) -> None:
         self._question = question
         self._interest = interest
         self._on_news = on_news
         self._wanted = asyncio.Event()
-        self._unanswered_since: float | None = None
+        self.silent_since: float | None = None
         self.answered: bool | None = None
 
     def silent_s(self, now: float) -> float:
-        """For how long it has not answered, from the first question without an answer."""
-        return 0.0 if self._unanswered_since is None else now - self._unanswered_since
+        """For how long it has not answered."""
+        return 0.0 if self.silent_since is None else now - self.silent_since
 
     @property
     def last_sync(self) -> datetime | None:
@@ -207,9 +210,9 @@ class Poll:
         asked_at = time.monotonic()
         self.answered = await self._question.ask(session, islice(checks, CHECKS_AT_ONCE))
         if self.answered:
-            self._unanswered_since = None
-        elif self._unanswered_since is None:
-            self._unanswered_since = asked_at
+            self.silent_since = None
+        elif self.silent_since is None:
+            self.silent_since = asked_at
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -40,7 +40,7 @@ from speaker.state.file import Origin, this_boot
 from speaker.state.folder import inherit
 from speaker.state.mailbox import RecallingChanges
 from speaker.state.metrics import StateCollector
-from speaker.state.parts import Admitted, Flapping, LeavingSince, Overdue, Refused, StaleSince
+from speaker.state.parts import Admitted, Flapping, LeavingSince, Overdue, Refused, SilentSince, StaleSince
 from speaker.state.recall import Manners, Recall
 from speaker.state.record import Part
 from speaker.status_socket import answering
@@ -145,9 +145,11 @@ def _manners(objects: Objects) -> Manners:
 def _parts(speaker: Speaker, engine: ExaBgpEngine) -> list[Part]:
     """What is handed on to the next speaker of this boot, beyond the objects."""
     core, witnesses = speaker.core, speaker.witnesses
+    admission = witnesses.admission
+    of_data_path: list[Part] = [Overdue(admission, core), SilentSince(admission.poll)] if admission else []
     return [
         Admitted(core),
-        *([Overdue(witnesses.admission, core)] if witnesses.admission else []),
+        *of_data_path,
         Flapping(witnesses.flaps, core),
         LeavingSince(witnesses.leaving),
         StaleSince(speaker.staleness),

@@ -10,6 +10,7 @@ from herald.kube.objects import Kind, ObjectKey
 from herald.kube.staleness import Staleness
 from speaker.admission import Admission
 from speaker.core import Core
+from speaker.data_path import Poll
 from speaker.evidence import Claim
 from speaker.exabgp.pauses import Refusal, Refusals
 from speaker.flaps import Flaps
@@ -88,6 +89,21 @@ class Overdue:
     def recall(self, said: msgspec.Raw) -> None:
         overdue = msgspec.json.decode(said, type=list[_Overdue])
         self._admission.recall(self._core, {_claim(each.claim): _wanted(each) for each in overdue})
+
+
+class SilentSince:
+    """When the data path fell silent: a new speaker that hears nothing either knows for how long."""
+
+    name = "silentSince"
+
+    def __init__(self, poll: Poll) -> None:
+        self._poll = poll
+
+    def remember(self) -> float | None:
+        return self._poll.silent_since
+
+    def recall(self, said: msgspec.Raw) -> None:
+        self._poll.silent_since = msgspec.json.decode(said, type=float | None)
 
 
 class Flapping:

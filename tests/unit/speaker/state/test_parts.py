@@ -1,5 +1,7 @@
 """What each part remembers, a new one goes on with."""
 
+import time
+
 import msgspec
 import pytest
 
@@ -7,6 +9,7 @@ from bgp_config.names import Family
 from herald.kube.objects import Kind
 from herald.kube.source import Change, Fresh, Stale
 from herald.kube.staleness import Staleness
+from speaker.admission import SILENCE_S
 from speaker.core import Core
 from speaker.evidence import Standing
 from speaker.exabgp.pauses import Refusal, Refusals
@@ -14,10 +17,10 @@ from speaker.flaps import Flaps
 from speaker.kube_proxy import HealthCheck, Wanted
 from speaker.leaving import Leaving
 from speaker.reasons import Reason
-from speaker.state.parts import Admitted, Flapping, LeavingSince, Overdue, Refused, StaleSince
+from speaker.state.parts import Admitted, Flapping, LeavingSince, Overdue, Refused, SilentSince, StaleSince
 from speaker.state.record import Part
 from tests.builders import endpoint, endpoint_slice, ip
-from tests.unit.speaker.test_admission import LIMIT_S, NORMAL, PENDING, SERVICE, UNHEARD, Bench
+from tests.unit.speaker.test_admission import LIMIT_S, NORMAL, PENDING, SERVICE, SILENT, UNHEARD, Bench
 from tests.unit.speaker.test_core import CONFIG, IS_UNREADY, NETWORK, SYNCED, WEB, core, one_service, pending, upsert
 from tests.unit.speaker.test_flaps import DOWN, UP
 
@@ -47,6 +50,7 @@ def restarted(old: Bench) -> Bench:
     new.core.learn(NETWORK)
     hand_on(Admitted(old.core), Admitted(new.core))
     hand_on(Overdue(old.admission, old.core), Overdue(new.admission, new.core))
+    hand_on(SilentSince(old.admission.poll), SilentSince(new.admission.poll))
     return new
 
 
@@ -92,6 +96,23 @@ def test_what_is_overdue_has_to_be_proven_as_before() -> None:
         first.admission.recall(first.core, {WEB: wanted})
         hand_on(Overdue(first.admission, first.core), Overdue(second.admission, second.core))
         assert second.admission.gate.overdue == {WEB: wanted}
+
+
+async def test_a_node_where_the_data_path_is_silent_is_the_last_resort_after_a_restart_too_until_it_answers() -> None:
+    old = Bench()
+    old.data_path.has_all, old.data_path.answers = True, False
+    old.at(time.monotonic(), *SERVICE)
+    async with old.asked():
+        assert old.at(time.monotonic() + SILENCE_S) == SILENT
+    new = restarted(old)
+    new.data_path.answers = False
+    assert new.at(time.monotonic() + SILENCE_S, *SERVICE, *SYNCED) == SILENT
+    async with new.asked():
+        assert new.at(time.monotonic() + SILENCE_S) == SILENT
+    assert new.admission.poll.silent_since == old.admission.poll.silent_since is not None
+    new.data_path.answers = True
+    async with new.asked():
+        assert new.at(time.monotonic() + SILENCE_S) == NORMAL
 
 
 def test_a_vip_that_flaps_waits_on_after_a_restart_and_for_as_long() -> None:
