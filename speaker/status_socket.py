@@ -2,7 +2,7 @@
 
 A question is one line, NAMESPACE/NAME or nothing for all Services. The answer is JSON, a line each: first the node, then its
 Services; after a single one, what the cluster says about it. It is made a few lines at a time, so that the loop's own work
-goes on; it reads state and changes none.
+goes on; it reads state and changes none. Who asks what is no question, or does not read, is disconnected.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from speaker.status import Moment
 
 NAME = "status.sock"
 QUESTION_S = 2.0
+ANSWER_S = 30.0
 CHUNK = 50
 MAX_CHANGES = 20
 
@@ -52,15 +53,20 @@ class LocalHead(Told, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def answering(speaker: Speaker, directory: Path) -> AsyncIterator[None]:
+async def answering(speaker: Speaker, directory: Path, *, answer_s: float = ANSWER_S) -> AsyncIterator[None]:
     """Answers while the context lasts. Raises OSError when it cannot listen there."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout(QUESTION_S):
-                question = (await reader.readline()).decode().strip()
-            await _write(writer, speaker, question)
-        writer.close()
+        try:
+            with suppress(OSError):  # it went away, or its time is over
+                question = await _question(reader)
+                async with asyncio.timeout(answer_s):
+                    if question is not None:
+                        await _write(writer, speaker, question)
+                    writer.close()
+                    await writer.wait_closed()
+        finally:
+            writer.transport.abort()
 
     path = directory / NAME
     server = await asyncio.start_unix_server(answer, sock=bind_private(path))
@@ -69,6 +75,15 @@ async def answering(speaker: Speaker, directory: Path) -> AsyncIterator[None]:
             yield
     finally:
         path.unlink(missing_ok=True)
+
+
+async def _question(reader: asyncio.StreamReader) -> str | None:
+    """None: it is endless, or no text. Raises OSError, and TimeoutError for one that takes too long."""
+    async with asyncio.timeout(QUESTION_S):
+        try:
+            return (await reader.readline()).decode().strip()
+        except ValueError:
+            return None
 
 
 async def _write(writer: asyncio.StreamWriter, speaker: Speaker, question: str) -> None:
