@@ -25,6 +25,7 @@ STDIN = "-"
 class _Readable:
     name: str
     content: bytes
+    in_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ def _run(args: argparse.Namespace) -> int:
             case _Unreadable(name, why):
                 print(f"herald lint: {name}: {why}", file=sys.stderr)
                 unreadable = True
-            case _Readable(name, content):
-                readings = list(read(name, content))
+            case _Readable(name, content, in_folder):
+                readings = list(read(name, content, in_folder=in_folder))
                 objects += [each for each in readings if isinstance(each, LocatedObject)]
                 findings += [each for each in readings if isinstance(each, Finding)]
     findings += check(objects)
@@ -86,11 +87,11 @@ def _folder(root: Path) -> Iterator[_Readable | _Unreadable]:
         yield _Unreadable(str(root), str(error))
         return
     yield from (_Unreadable(str(path), why) for path, why in found.unreadable.items())
-    yield from (_file(path) for path in sorted(found.files))
+    yield from (_file(path, in_folder=True) for path in sorted(found.files))
 
 
-def _file(path: Path) -> _Readable | _Unreadable:
+def _file(path: Path, *, in_folder: bool = False) -> _Readable | _Unreadable:
     try:
-        return _Readable(str(path), path.read_bytes())
+        return _Readable(str(path), path.read_bytes(), in_folder)
     except OSError as error:
         return _Unreadable(str(path), f"cannot be read: {error.strerror}")

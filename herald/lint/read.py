@@ -4,16 +4,16 @@ Kinds of others are passed over, and so is what is no Kubernetes object: a repos
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from bgp_config.explain import nearest
 from bgp_config.kind import ConfigKey, ConfigKind
 from herald.kube.directory.decode import NotDecodedError, decode, identify, known_kind
 from herald.kube.directory.documents import NotParsedError, cut_json, cut_yaml, load_json, load_yaml
-from herald.kube.directory.manifest import items
-from herald.kube.objects import CONFIG_API_VERSION, ConfigManifest
-from herald.lint.finding import Finding
+from herald.kube.directory.manifest import NOT_IN_GIT, items
+from herald.kube.objects import CONFIG_API_VERSION, ConfigManifest, Kind
+from herald.lint.finding import Finding, Severity
 from herald.lint.place import Place, lines_of
 
 _GROUP = CONFIG_API_VERSION.partition("/")[0]
@@ -32,8 +32,11 @@ class LocatedObject:
 Reading: TypeAlias = LocatedObject | Finding
 
 
-def read(file: str, content: bytes) -> Iterator[Reading]:
-    """What a file holds that is ours, and what is wrong with it by itself. A name that ends in .json is JSON, else YAML."""
+def read(file: str, content: bytes, *, in_folder: bool = False) -> Iterator[Reading]:
+    """What a file holds that is ours, and what is wrong with it by itself. A name that ends in .json is JSON, else YAML.
+
+    `in_folder`: of a folder of manifests, in which no Secret is read.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -48,11 +51,11 @@ def read(file: str, content: bytes) -> Iterator[Reading]:
             hint = "Until it parses, nothing in this document is known."
             yield Finding(file=file, document=number, line=line, message=str(error), hint=hint)
             continue
-        ours = [(at, item) for at, item in items(raw) if _claims_to_be_ours(item)]
+        ours = [(at, item) for at, item in items(raw) if _claims_to_be_ours(item) or (in_folder and _is_secret(item))]
         lines = lines_of(cut.text) if ours else {}
         for at, item in ours:
             place = Place(file=file, document=number, first_line=cut.line + 1, lines=lines, at=at)
-            yield from _read_object(item, place)
+            yield from [_secret(item, place)] if _is_secret(item) else _read_object(item, place)
 
 
 def _claims_to_be_ours(raw: Mapping[str, Any]) -> bool:
@@ -61,6 +64,17 @@ def _claims_to_be_ours(raw: Mapping[str, Any]) -> bool:
     if api_version is None:
         return raw.get("kind") in list(ConfigKind)
     return isinstance(api_version, str) and api_version.partition("/")[0] == _GROUP
+
+
+def _is_secret(raw: Mapping[str, Any]) -> bool:
+    return (raw.get("apiVersion"), raw.get("kind")) == ("v1", Kind.SECRET)
+
+
+def _secret(raw: Mapping[str, Any], place: Place) -> Finding:
+    """No error: the folder may be meant for kubectl, or hold the folder of secrets."""
+    message = "a Secret among the manifests is refused by programs that read this folder"
+    found = _finding(place, _name(raw), "kind", message, f"{NOT_IN_GIT[:1].upper()}{NOT_IN_GIT[1:]}.")
+    return replace(found, severity=Severity.WARNING)
 
 
 def _read_object(raw: Mapping[str, Any], place: Place) -> Iterator[Reading]:

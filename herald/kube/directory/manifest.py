@@ -17,6 +17,7 @@ from herald.kube.directory.documents import DocumentText, NotParsedError, cut_js
 from herald.kube.objects import CONFIG_API_VERSION, ConfigManifest, Kind, KubeObject
 
 _CONFIG_GROUP = CONFIG_API_VERSION.partition("/")[0]
+NOT_IN_GIT = "secrets never lie in Git: move it to the folder of secrets (mode 0700, files 0600) and change the secret"
 
 
 class Place(Enum):
@@ -101,8 +102,7 @@ class ManifestReader:
 
     def _decode(self, identity: ObjectId, raw: Mapping[str, Any]) -> KubeObject:
         if identity[0] is Kind.SECRET and self.place is not Place.SECRETS:
-            hint = "secrets never lie in Git: move it to the folder of secrets (mode 0700, files 0600) and change the secret"
-            raise NotDecodedError(f"{named(identity)} among the manifests is refused", hint, identity)
+            raise NotDecodedError(f"{named(identity)} among the manifests is refused", NOT_IN_GIT, identity)
         decoded = decode(identity, raw)
         if isinstance(decoded, ConfigManifest):
             _refuse_unknown_fields(identity, decoded)

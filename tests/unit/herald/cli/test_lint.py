@@ -10,6 +10,7 @@ import pytest
 from herald.cli.main import main
 
 EXAMPLES = Path(__file__).parents[4] / "deploy" / "examples"
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: tor1, namespace: herald-system}\nstringData: {password: hush}\n"
 BAD = "apiVersion: herald-lb.io/v1alpha1\nkind: Community\nmetadata: {name: a}\nspec: {value: 7}\n"
 DANGLING = "apiVersion: herald-lb.io/v1alpha1\nkind: BGPAdvertisement\nmetadata: {name: a}\nspec: {pools: [b]}\n"
 
@@ -34,6 +35,30 @@ def test_a_folder_is_what_the_programs_would_read_there(folder: Path, capsys: py
     assert main(["lint", str(folder)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == [str(folder / "bad.yml"), str(folder / "sub" / "bad.yaml")]
+
+
+def test_a_secret_in_a_folder_of_manifests_is_named_with_its_place_and_never_what_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "peers.yaml"
+    file.write_text(f"{SECRET}---\napiVersion: v1\nkind: List\nitems:\n- {{apiVersion: v1, kind: Secret}}\n---\n{DANGLING}")
+    assert main(["lint", str(tmp_path)]) == 0
+    first, second, dangling = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{file}:2: warning: Secret/tor1 ")
+    assert "is refused" in first
+    assert "mode 0700" in first
+    assert "hush" not in first
+    assert second.startswith(f"{file}:9: warning: ")
+    assert "Secret" not in dangling
+
+
+def test_a_secret_may_be_where_no_program_of_ours_reads_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret.yaml").write_text(SECRET)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SECRET.encode())))
+    assert main(["lint", "-", str(tmp_path / "secret.yaml")]) == 0
+    assert capsys.readouterr().out == ""
 
 
 def test_a_file_that_is_named_is_read_whatever_its_name(folder: Path) -> None:
