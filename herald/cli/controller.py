@@ -11,7 +11,7 @@ from typing import Any
 from controller import daemon, replica
 from controller.drain.grants import Limits
 from controller.lease import Terms
-from herald.cli.values import explained, seconds
+from herald.cli.values import explained, keep_secrets_apart, seconds
 from herald.kube.api import InCluster, KubeconfigFile
 from herald.program import logs
 from herald.program.http import Listen
@@ -79,6 +79,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
 
 
 def _run(args: argparse.Namespace) -> int:
+    keep_secrets_apart(args)
     logs.configure("controller", args.log_level)
     if (args.manifests is None) is not (args.state is None):
         args.error("--manifests and --state go together")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bgp_config.names import NodeName
-from herald.cli.values import explained, seconds
+from herald.cli.values import explained, keep_secrets_apart, seconds
 from herald.kube.api import ApiClient, ApiSource, InCluster, KubeconfigFile
 from herald.kube.directory import DirectorySource
 from herald.kube.objects import Kind
@@ -93,10 +93,11 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
     )
     parser.add_argument("--listen", type=explained(Listen.parse), default="127.0.0.1:7473", metavar="ADDR:PORT")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, error=parser.error)
 
 
 def _run(args: argparse.Namespace) -> int:
+    keep_secrets_apart(args)
     logs.configure("speaker", args.log_level)
     settings = Settings(
         node_name=NodeName(args.node_name),

@@ -33,6 +33,12 @@ def one_of(words: type[Word]) -> Callable[[str], Word]:
     return explained(word)
 
 
+def keep_secrets_apart(args: argparse.Namespace) -> None:
+    """Ends the program where --secrets is the folder of --manifests, in which no Secret is read."""
+    if args.manifests and args.secrets and args.secrets.resolve() == args.manifests.resolve():
+        args.error("--secrets is the folder of --manifests: give Secrets one of their own, mode 0700, that is not in Git")
+
+
 @explained
 def seconds(text: str) -> float:
     """From 0 on."""

@@ -16,6 +16,11 @@ from herald.cli.main import main
         (["drain", "node1", "--wait", "--timeout", "soon"], "'soon' is no number of seconds, 0 or more"),
         (["status", "--node", "--client", "192.0.2"], "'192.0.2' does not appear to be an IPv4 or IPv6 address"),
         (["lint", "--format", "xml", "x"], "'xml' is none of text, json, github"),
+        (["speaker", "--manifests", "x", "--secrets", "./x"], "--secrets is the folder of --manifests"),
+        (
+            ["controller", "--manifests", "x", "--state", "y", "--secrets", "z/../x"],
+            "--secrets is the folder of --manifests",
+        ),
         (["lab", "up", "--topology", "star"], "'star' is none of rack, two-racks"),
         (["lab", "chaos", "--minutes", "0"], "'0' is no number of minutes, more than 0"),
     ],
