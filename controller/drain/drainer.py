@@ -164,7 +164,9 @@ class Drainer:
         self, manifest: ConfigManifest, wish: Wish | None, found: Mapping[NodeName, DrainedNode], now: datetime
     ) -> None:
         name, uid = manifest.metadata.name, manifest.metadata.uid
-        verdict = self.plan.verdicts[ConfigKey(ConfigKind.DRAIN, name)]
+        verdict = self.plan.verdicts.get(ConfigKey(ConfigKind.DRAIN, name))
+        if verdict is None:
+            return  # it went while this turn waited for another's answer: the next one forgets it
         nodes = tuple(found.values())
         own = conditions(nodes, ended=wish is None) if verdict.accepted else ()
         status = DrainStatus(

@@ -92,8 +92,13 @@ class Mouths:
     """Speakers: all nodes announce, unless told otherwise."""
 
     said: dict[NodeName, Voice] = field(default_factory=lambda: {NodeName(n): Voice(announces=True) for n in NODES})
+    heard: int = 0
+    meanwhile: Callable[[], None] = lambda: None
 
     async def voices(self) -> Voices:
+        self.heard += 1
+        await asyncio.sleep(0)
+        self.meanwhile()
         return self.said
 
 
@@ -185,6 +190,16 @@ async def test_a_conflict_is_no_error_and_tried_again() -> None:
         site.book.failure = None
         await site.holds(lambda: site.book.phase("node1") is Phase.DRAINING)
         assert drainer.errors == 0
+
+
+async def test_a_drain_that_goes_while_speakers_are_asked_ends_nothing_but_itself() -> None:
+    site = Site()
+    async with running(site, drain("node1"), drain("node2")) as drainer:
+        await site.holds(lambda: site.book.phase("node1") is Phase.DRAINING)
+        site.mouths.meanwhile = lambda: site.plan.apply(Gone(Kind.DRAIN, ObjectKey("", "node1")))
+        drainer.wake()
+        await site.holds(lambda: site.book.phase("node2") is Phase.DRAINING)
+        assert site.book.forgotten == {"node1"}
 
 
 async def test_a_new_life_reads_the_grants_off_the_statuses() -> None:
