@@ -202,6 +202,17 @@ async def test_a_drain_that_goes_while_speakers_are_asked_ends_nothing_but_itsel
         assert site.book.forgotten == {"node1"}
 
 
+async def test_speakers_are_not_asked_at_every_change_of_the_cluster() -> None:
+    site = Site()
+    async with running(site, drain("node1")) as drainer:
+        await site.holds(lambda: site.book.phase("node1") is Phase.DRAINING)
+        before, until_s = site.mouths.heard, asyncio.get_running_loop().time() + 1.5
+        while asyncio.get_running_loop().time() < until_s:
+            drainer.wake()
+            await asyncio.sleep(0.01)
+        assert site.mouths.heard - before <= 4
+
+
 async def test_a_new_life_reads_the_grants_off_the_statuses() -> None:
     first = Site()
     async with running(first, drain("node2")):
