@@ -20,6 +20,7 @@ from bgp_config.status.condition import Condition, ConditionStatus, ConditionTyp
 from bgp_config.status.node import (
     MAX_ERRORS,
     MAX_SERVICES,
+    PLAIN_REASONS,
     Announcement,
     BGPNodeStatus,
     ConfigInUse,
@@ -89,6 +90,7 @@ def node_status(core: Core, table: SessionTable, told: Statement, since: Since, 
     utc = now.utc.replace(microsecond=0)
     errors = tuple(_errors(core, [*told.errors, *told.bfd.errors()], since, utc))
     not_normal = dict(_not_normal(core))
+    named = nsmallest(MAX_SERVICES, not_normal, key=lambda key: (not_normal[key][0] in PLAIN_REASONS, key))
     return BGPNodeStatus(
         version=VERSION,
         config=_config(core, since, utc),
@@ -97,7 +99,7 @@ def node_status(core: Core, table: SessionTable, told: Statement, since: Since, 
         drain=_drain(core, told.progress, since, utc),
         stale_since=None if told.stale_since is None else since.of("stale", told.stale_since, now.at(told.stale_since)),
         errors=errors[:MAX_ERRORS],
-        services_not_normal=tuple(_service(key, *not_normal[key]) for key in nsmallest(MAX_SERVICES, not_normal)),
+        services_not_normal=tuple(_service(key, *not_normal[key]) for key in named),
         services_not_normal_total=len(not_normal),
         conditions=(_ready(core, table, since, utc),),
     )

@@ -18,6 +18,10 @@ from bgp_config.status.drain import Phase
 
 MAX_ERRORS = 16
 MAX_SERVICES = 64
+PLAIN_REASONS = frozenset({"noEndpoint", "noAdvertisement"})
+"""What anybody can tell from the objects. Services of these reasons come last in servicesNotNormal: where one of them is
+named, all of the others are.
+"""
 MAX_GRANTS = 16
 HEARTBEAT_S = 20
 SILENCE_S = 45

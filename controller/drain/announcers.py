@@ -17,7 +17,8 @@ from herald.kube.objects import EXCLUDE_LABEL, EndpointSlice, Node, ObjectKey, S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """What a node's speaker says of itself. `announces`: it is heard, has a session, and nothing holds the whole node back.
+    """What a node's speaker says of itself. `announces`: it is heard, has a session, nothing holds the whole node back, and
+    it has not too many troubles to name them all.
 
     `not_normal` are Services that it does not announce as it should. `grants` are the drains that it follows, and `drained`
     whether it has withdrawn everything.

@@ -5,7 +5,7 @@ from typing import Protocol
 from bgp_config.names import NodeName
 from bgp_config.status.condition import ConditionStatus, ConditionType
 from bgp_config.status.drain import Phase
-from bgp_config.status.node import BGPNodeStatus
+from bgp_config.status.node import PLAIN_REASONS, BGPNodeStatus
 from controller.drain.announcers import Voice, Voices
 from herald.kube.api import BGP_NODES, ApiClient, decode_answer
 from herald.kube.api.pages import list_pages
@@ -49,8 +49,14 @@ def voice_of(status: BGPNodeStatus) -> Voice:
     )
     established = status.counts.established if status.counts else 0
     return Voice(
-        announces=is_heard and established > 0 and status.drain is None,
+        announces=is_heard and established > 0 and status.drain is None and _names_all(status),
         not_normal=frozenset(ObjectKey(each.namespace, each.name) for each in status.services_not_normal),
         grants=frozenset(status.drain.grants if status.drain else ()),
         drained=status.drain is not None and status.drain.phase is Phase.DRAINED,
     )
+
+
+def _names_all(status: BGPNodeStatus) -> bool:
+    """Whether it names every Service that it does not announce as it should, but for those that the objects tell of."""
+    named = status.services_not_normal
+    return status.services_not_normal_total <= len(named) or any(each.reason in PLAIN_REASONS for each in named)

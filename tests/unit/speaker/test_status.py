@@ -7,7 +7,7 @@ import msgspec
 
 from bgp_config.names import NodeName, PeerName, host_prefix
 from bgp_config.status.condition import ConditionStatus
-from bgp_config.status.node import MAX_SERVICES, Announcement, BGPNodeStatus, DataPathState
+from bgp_config.status.node import MAX_SERVICES, PLAIN_REASONS, Announcement, BGPNodeStatus, DataPathState
 from bgp_config.status.session import BFDState, BGPSessionStatus, State
 from herald.kube.objects import EXCLUDE_LABEL, Kind, KubeObject
 from herald.kube.source import Change, Stale, Synced, Upsert
@@ -187,6 +187,18 @@ def test_services_that_are_not_as_they_should_be_are_listed_up_to_a_bound_and_co
     many = [service(f"web-{number}", "203.0.113.1") for number in range(MAX_SERVICES + 9)]
     status = Speaking(*CONFIG, *many).node()
     assert (len(status.services_not_normal), status.services_not_normal_total) == (MAX_SERVICES, MAX_SERVICES + 9)
+
+
+def test_of_many_services_those_are_named_first_whose_trouble_only_the_node_knows() -> None:
+    assert set(Reason) >= PLAIN_REASONS
+    unserved = [service(f"a-{number:02}", f"198.51.100.{100 + number}") for number in range(MAX_SERVICES)]
+    speaking = Speaking(*CONFIG, *WEB, *unserved)
+    sick = evidence.Standing(RouteState.WITHDRAWN, Reason.HEALTH_CHECK_FAILED)
+    speaking.core.doubt(evidence.Source.HEALTH, ip("198.51.100.7"), sick)
+    speaking.core.step()
+    status = speaking.node()
+    assert status.services_not_normal_total == MAX_SERVICES + 1
+    assert [each.reason for each in status.services_not_normal][:2] == ["healthCheckFailed", "noEndpoint"]
 
 
 def test_the_data_path_says_what_it_is_and_how_it_is() -> None:

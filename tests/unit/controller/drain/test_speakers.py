@@ -49,3 +49,10 @@ def test_it_is_drained_by_its_own_word_about_the_grants_that_it_names() -> None:
 def test_services_that_it_does_not_announce_as_it_should_are_named() -> None:
     word = ServiceNotNormal(namespace="shop", name="web", reason="healthCheckFailed")
     assert voice_of(replace(WELL, services_not_normal=(word,))).not_normal == {ObjectKey("shop", "web")}
+
+
+def test_a_speaker_that_could_not_name_all_such_services_is_certain_of_none() -> None:
+    sick = ServiceNotNormal(namespace="shop", name="web", reason="healthCheckFailed")
+    assert not voice_of(replace(WELL, services_not_normal=(sick,), services_not_normal_total=2)).announces
+    unserved = ServiceNotNormal(namespace="shop", name="api", reason="noEndpoint")
+    assert voice_of(replace(WELL, services_not_normal=(sick, unserved), services_not_normal_total=9)).announces
