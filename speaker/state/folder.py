@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from herald.program.logs import fields
-from speaker.state.file import Origin, Unusable, Whole, read, set_aside
+from speaker.state.file import SET_ASIDE, Origin, Unusable, Whole, read, set_aside
 from speaker.state.record import Part, Remembered, decode
 
 STATE: Final = "state"
@@ -43,15 +43,21 @@ def inherit(directory: Path, origin: Origin) -> Inheritance:
     directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     with suppress(PermissionError):  # another's directory is theirs to guard
         directory.chmod(DIRECTORY_MODE)
+    set_aside_before = [read(directory / (name + SET_ASIDE), origin) for name in (STATE, PASSWORDS)]
     read_files = [_open(directory / name, origin) for name in (STATE, PASSWORDS)]
     state, passwords = (each if isinstance(each, Remembered) else Remembered() for each in read_files)
     unusable = [each for each in read_files if isinstance(each, Unusable)]
-    of_this_boot = isinstance(read_files[0], Remembered) or any(each.of_this_boot for each in unusable)
+    is_first = not any(_is_of_this_boot(each) for each in (*read_files, *set_aside_before))
     return Inheritance(
         remembered=Remembered(objects=state.objects + passwords.objects, parts=state.parts),
-        is_first_of_boot=not of_this_boot,
+        is_first_of_boot=is_first,
         set_aside=tuple(each.why for each in unusable),
     )
+
+
+def _is_of_this_boot(found: Remembered | Whole | Unusable | None) -> bool:
+    """Also what was set aside: a speaker may have ended again before it wrote a file of its own."""
+    return found.of_this_boot if isinstance(found, Unusable) else found is not None
 
 
 def _open(path: Path, origin: Origin) -> Remembered | Unusable | None:

@@ -61,6 +61,19 @@ def test_a_damaged_file_is_set_aside_but_old_routes_are_not_given_up_for_it(tmp_
     assert found.set_aside[0].startswith("it is damaged")
 
 
+def test_what_was_set_aside_on_this_boot_tells_the_next_speaker_too_that_it_is_not_the_first(tmp_path: Path) -> None:
+    leave(tmp_path, Origin(node="node1", boot="this", version=0))
+    assert not inherit(tmp_path, OURS).is_first_of_boot
+    assert not inherit(tmp_path, OURS).is_first_of_boot, "the one before wrote nothing"
+    assert inherit(tmp_path, Origin(node="node1", boot="next")).is_first_of_boot
+
+
+def test_passwords_alone_tell_that_a_speaker_ran_on_this_boot(tmp_path: Path) -> None:
+    leave(tmp_path)
+    (tmp_path / STATE).unlink()
+    assert not inherit(tmp_path, OURS).is_first_of_boot
+
+
 def test_a_part_that_does_not_understand_what_it_is_handed_begins_anew(tmp_path: Path) -> None:
     with Writer(tmp_path / STATE, OURS) as file:
         file.add([b'{"part":"one","value":1}', b'{"part":"two","value":"2"}'])
