@@ -18,13 +18,14 @@ from herald.kube.objects import EXCLUDE_LABEL, EndpointSlice, Node, ObjectKey, S
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
     """What a node's speaker says of itself. `announces`: it is heard, has a session, nothing holds the whole node back, and
-    it has not too many troubles to name them all.
+    it has not too many troubles to name them all. `to_all_peers`: all its sessions are up.
 
     `not_normal` are Services that it does not announce as it should. `grants` are the drains that it follows, and `drained`
     whether it has withdrawn everything.
     """
 
     announces: bool
+    to_all_peers: bool = True
     not_normal: frozenset[ObjectKey] = frozenset()
     grants: frozenset[str] = frozenset()
     drained: bool = False
@@ -63,6 +64,7 @@ def announcers(
 ) -> Announcers:
     """`voices` None: speakers cannot be heard; then every node is taken to announce what it can."""
     unable = frozenset(name for name, node in nodes.items() if not _is_able(name, node, voices))
+    half_able = frozenset(name for name, voice in (voices or {}).items() if not voice.to_all_peers)
     reach = {name: _reach(each, config, nodes) for name, each in config.advertisements.items()}
     spoilt = _spoilt(voices or {})
     serving = _serving(slices)
@@ -72,7 +74,8 @@ def announcers(
         asked_by = tuple(name for name, each in config.advertisements.items() if _asks_for(each, service, config))
         if asked_by not in unions:
             reached = frozenset[NodeName]().union(*(reach[name] for name in asked_by))
-            unions[asked_by] = Nodes(reached - unable, reached)
+            is_for_some = all(config.advertisements[name].peers is not None for name in asked_by)
+            unions[asked_by] = Nodes(reached - unable - (half_able if is_for_some else frozenset()), reached)
         found[service.key] = _serve(unions[asked_by], service, serving.get(service.key), spoilt.get(service.key))
     return Announcers(found)
 

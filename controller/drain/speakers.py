@@ -44,12 +44,11 @@ class ApiSpeakers:
 
 def voice_of(status: BGPNodeStatus) -> Voice:
     """A speaker that is taken for dead, whose Ready is Unknown, announces nothing."""
-    is_heard = all(
-        each.status is not ConditionStatus.UNKNOWN for each in status.conditions if each.type == ConditionType.READY
-    )
+    ready = [each.status for each in status.conditions if each.type == ConditionType.READY]
     established = status.counts.established if status.counts else 0
     return Voice(
-        announces=is_heard and established > 0 and status.drain is None and _names_all(status),
+        announces=ConditionStatus.UNKNOWN not in ready and established > 0 and status.drain is None and _names_all(status),
+        to_all_peers=ConditionStatus.FALSE not in ready,
         not_normal=frozenset(ObjectKey(each.namespace, each.name) for each in status.services_not_normal),
         grants=frozenset(status.drain.grants if status.drain else ()),
         drained=status.drain is not None and status.drain.phase is Phase.DRAINED,

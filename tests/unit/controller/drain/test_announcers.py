@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bgp_config.config import Config
-from bgp_config.names import NodeName
+from bgp_config.names import AdvertisementName, NodeName
 from bgp_config.selector import LabelSelector, Operator, Requirement
 from controller.drain.announcers import Announcers, Nodes, Voice, announcers
 from herald.kube.objects import EXCLUDE_LABEL, EndpointSlice, Node, ObjectKey, Service, TrafficPolicy
@@ -68,6 +68,15 @@ def test_a_speaker_must_be_heard_and_have_nothing_against_the_service() -> None:
     assert found(voices={**dict.fromkeys(NODES, WELL), NodeName("node1"): Voice(announces=False)}) == names("node2")
     sick = Voice(announces=True, not_normal=frozenset({KEY}))
     assert found(voices={**dict.fromkeys(NODES, WELL), NodeName("node1"): sick}) == names("node2")
+
+
+def test_with_a_session_down_a_node_counts_only_where_any_peer_will_do() -> None:
+    voices = {**dict.fromkeys(NODES, WELL), NodeName("node1"): Voice(announces=True, to_all_peers=False)}
+    assert found(voices=voices) == names("node1", "node2")
+    to_one = replace(advertisement(), peers=frozenset({peer().name}))
+    assert found(configured=config(advertisements=[to_one]), voices=voices) == names("node2")
+    to_any = replace(advertisement(), name=AdvertisementName("any"))
+    assert found(configured=config(advertisements=[to_one, to_any]), voices=voices) == names("node1", "node2")
 
 
 def test_where_speakers_cannot_be_heard_an_excluded_node_announces_nothing() -> None:

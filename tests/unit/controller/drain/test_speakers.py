@@ -25,7 +25,9 @@ WELL = BGPNodeStatus(
 
 
 def test_a_speaker_with_a_session_announces_also_if_another_one_is_down() -> None:
-    assert voice_of(WELL).announces
+    found = voice_of(WELL)
+    assert (found.announces, found.to_all_peers) == (True, False)
+    assert voice_of(replace(WELL, conditions=(ready(ConditionStatus.TRUE),))).to_all_peers
 
 
 def test_without_a_session_a_counter_or_a_sign_of_life_it_does_not() -> None:
