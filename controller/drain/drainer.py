@@ -135,12 +135,12 @@ class Drainer:
 
     def _wish(self, drain: Drain, manifest: ConfigManifest, nodes: Mapping[NodeName, Node]) -> Wish:
         selected = {name for name, node in nodes.items() if drain.concerns(name, node.metadata.labels)}
-        before = self._before(manifest)
+        wanted, before = frozenset(selected | (drain.nodes or set())), self._before(manifest)
         return Wish(
             drain=drain,
             created=manifest.metadata.creation_timestamp or "",
-            nodes=frozenset(selected | (drain.nodes or set())),
-            granted=frozenset(name for name in selected if name in before and before[name].phase.is_granted),
+            nodes=wanted,
+            granted=frozenset(name for name in wanted if name in before and before[name].phase.is_granted),
         )
 
     def _announcers(self, survey: Survey, nodes: Mapping[NodeName, Node], voices: Voices | None) -> Announcers | None:

@@ -39,7 +39,9 @@ Decision: TypeAlias = Granted | Waits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A Drain that is in effect: the nodes that it is about, and those of them that there are and have its grant already."""
+    """A Drain that is in effect: the nodes that it is about, and those of them that have its grant already. One that was
+    deleted keeps it, if the Drain names it: when it joins again it gets no traffic before the Drain ends.
+    """
 
     drain: Drain
     created: str
@@ -74,7 +76,7 @@ def decide(
     """
     wishes = sorted(wishes, key=lambda wish: wish.seniority)
     leaving = {node for wish in wishes for node in wish.granted}
-    busy = Counter(racks[node] for node in leaving)
+    busy = Counter(racks[node] for node in leaving if node in racks)
     decided: dict[tuple[DrainName, NodeName], Decision] = {}
     for wish in wishes:
         for number, node in enumerate(wish.in_order()):

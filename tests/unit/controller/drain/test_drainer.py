@@ -213,6 +213,22 @@ async def test_speakers_are_not_asked_at_every_change_of_the_cluster() -> None:
         assert site.mouths.heard - before <= 4
 
 
+async def test_a_node_that_is_deleted_and_joins_again_keeps_its_grant() -> None:
+    site = Site()
+    async with running(site, drain("node1")) as drainer:
+        await site.holds(lambda: site.book.phase("node1") is Phase.DRAINING)
+        granted = site.book.node("node1")
+        heard = site.mouths.heard
+        site.plan.apply(Gone(Kind.NODE, ObjectKey("", "node1")))
+        drainer.wake()
+        await site.holds(lambda: site.mouths.heard > heard + 1)
+        assert site.book.node("node1") == granted
+        site.put(node("node1"), drain("node2"))
+        drainer.wake()
+        await site.holds(lambda: site.book.phase("node2") is Phase.WAITING)
+        assert site.book.node("node1") == granted
+
+
 async def test_a_new_life_reads_the_grants_off_the_statuses() -> None:
     first = Site()
     async with running(first, drain("node2")):
