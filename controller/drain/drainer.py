@@ -36,7 +36,7 @@ LOOK_S = 1.0
 """How often it is looked how far speakers are."""
 SETTLE_S = 0.05
 REST_S = 0.5
-"""Between two turns at least: each one that concerns a Drain hears all speakers, however much happens in the cluster."""
+"""Between two turns, unless the first look at slices is awaited: each turn hears all speakers, whatever else happens."""
 RETRY_S = 2.0
 _WORDS = {Phase.WAITING: "drain waits", Phase.DRAINING: "drain granted", Phase.DRAINED: "drained"}
 _FAILURES = (ApiError, UnreachableError, OSError)
@@ -93,7 +93,8 @@ class Drainer:
                     self.errors += 1
                     log.warning("drains are not looked after", extra=fields(why=error))
                     await asyncio.sleep(RETRY_S)
-                await asyncio.sleep(REST_S)
+                if not survey.is_looking:
+                    await asyncio.sleep(REST_S)
         raise AssertionError("the loop has ended")  # which it does by an exception only
 
     async def _forget(self) -> None:

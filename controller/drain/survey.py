@@ -31,6 +31,11 @@ class Survey:
             self._task.cancel()
             self._task, self.slices = None, None
 
+    @property
+    def is_looking(self) -> bool:
+        """It is wanted, and not known yet."""
+        return self._task is not None and self.slices is None
+
     def found(self) -> Iterable[EndpointSlice] | None:
         return None if self.slices is None else self.slices.values()
 
