@@ -19,8 +19,8 @@ from herald.lab.process import Process
 from herald.lab.topology import Bfd, Settings, rack
 
 GRACEFUL_TOR = "tor1"
-"""The other one keeps no routes of a session that was lost. It has a listen range for neighbors, and FRR 8.4 at times forgets
-BFD with such a one that restarts gracefully (docs/bfd.md).
+"""The other one keeps no routes of a session that was lost. It has a listen range for neighbors, where FRR 8.4 at times
+forgets BFD with one that restarts gracefully (docs/bfd.md).
 """
 SERVICES = ("web", "db", "mail")
 START_TIMEOUT_S = 60.0
