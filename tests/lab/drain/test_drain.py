@@ -27,13 +27,14 @@ async def test_a_drain_under_load_fails_no_new_connection_nor_does_its_end() -> 
         lengths = [length for tor in deployment.tors for length in await paths_through(deployment, "node1", tor)]
         assert lengths == [7, 7], "still announced, as the least preferred"
         answer = await drained
-        assert (answer.code, answer.lines) == (0, ["node1: Draining", "node1: Drained"]), answer
+        # Before them it may say that the controller looks first which nodes announce what.
+        assert (answer.code, answer.lines[-2:]) == (0, ["node1: Draining", "node1: Drained"]), answer
         await gone_from(deployment, "node1", SOON_S)
         assert (await operator.undrain("node1")).code == 0
         await deployment.routed(expected, SOON_S)
         report = await load.finish()
         assert report.requests > 500
-        assert report.failures == ()
+        assert report.failed == 0, report.failures
         assert report.by_node["node1"] > 0
 
 
