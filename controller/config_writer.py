@@ -7,7 +7,6 @@ much of a pool is in use every USE_S. By server-side apply, without force; what 
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -19,6 +18,7 @@ from bgp_config.status.condition import Condition
 from bgp_config.status.pool import AddressPoolStatus
 from controller.config_state import FINALIZER, ObjectStatus, keeps, status_of
 from controller.plan import Plan
+from controller.turns import Turns
 from herald.kube.api import (
     ApiClient,
     ApiError,
@@ -38,7 +38,6 @@ from herald.program.logs import fields
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0
 SETTLE_S = 0.1
 USE_S = 5.0
 RETRY_S = 2.0
@@ -70,20 +69,16 @@ class ConfigWriter:
     plan: Plan
     may_write: Callable[[], bool]
     errors: int = 0
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _turns: Turns = field(default_factory=lambda: Turns(SETTLE_S))
     _written: dict[ConfigKey, _Written] = field(default_factory=dict)
 
     def wake(self) -> None:
         """The plan has settled anew."""
-        self._changed.set()
+        self._turns.wake()
 
     async def run(self) -> NoReturn:
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._changed.wait()
-            await asyncio.sleep(SETTLE_S)
-            self._changed.clear()
+            await self._turns.next()
             if self.plan.unsynced or not self.may_write():
                 continue
             for key, manifest in list(self.plan.manifests.items()):

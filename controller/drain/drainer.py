@@ -8,7 +8,6 @@ because of this.
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -25,6 +24,7 @@ from controller.drain.speakers import Speakers
 from controller.drain.survey import Survey
 from controller.drain.writer import DrainWriter
 from controller.plan import Plan
+from controller.turns import Turns
 from herald.kube.api import ApiError, ConflictError, NotFoundError, UnreachableError
 from herald.kube.objects import ConfigManifest, Node
 from herald.kube.source import Source
@@ -32,8 +32,6 @@ from herald.program.logs import fields
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0
-"""How often it is looked how far speakers are."""
 SETTLE_S = 0.05
 REST_S = 0.5
 """Between two turns, unless the first look at slices is awaited: each turn hears all speakers, whatever else happens."""
@@ -62,13 +60,13 @@ class Drainer:
     open_source: Callable[[], Source]
     may_write: Callable[[], bool]
     errors: int = 0
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _turns: Turns = field(default_factory=lambda: Turns(SETTLE_S))
     _leftovers: frozenset[str] | None = None
     _said: dict[str, _Said] = field(default_factory=dict)
 
     def wake(self) -> None:
         """The plan has settled anew."""
-        self._changed.set()
+        self._turns.wake()
 
     @property
     def nodes(self) -> Iterator[DrainedNode]:
@@ -79,11 +77,7 @@ class Drainer:
         async with asyncio.TaskGroup() as tasks:
             survey = Survey(self.open_source, self.wake)
             while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_S):
-                        await self._changed.wait()
-                await asyncio.sleep(SETTLE_S)
-                self._changed.clear()
+                await self._turns.next()
                 if self.plan.unsynced or not self.may_write():
                     continue
                 try:

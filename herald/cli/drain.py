@@ -15,7 +15,7 @@ from typing import Any
 from bgp_config.kind import ConfigKind
 from bgp_config.parse import Refused, UnknownFields, parse
 from bgp_config.status.drain import DrainedNode, Phase
-from herald.cli.place import NotPossibleError, Place, add_flags, place
+from herald.cli.place import NotPossibleError, Place, add_flags, place, require_node
 from herald.cli.values import seconds
 from herald.kube.api import ApiError, UnreachableError
 from herald.kube.api.decode import UndecodableError
@@ -58,8 +58,7 @@ def _run(args: argparse.Namespace) -> int:
 
 async def _drain(args: argparse.Namespace) -> None:
     async with place(args) as where:
-        if not await where.has_node(args.node):
-            raise NotPossibleError(f"there is no Node {args.node} in {where}: `herald status` lists the nodes")
+        await require_node(where, args.node)
         before = await _own(where, args.node)
         if before and before.spec.get("nodes") != [args.node]:
             raise NotPossibleError(f"Drain {args.node} is about other nodes too: edit or delete it, or name the node there")

@@ -132,3 +132,9 @@ async def place(args: argparse.Namespace) -> AsyncIterator[Place]:
         return
     async with ApiClient(access(args.kubeconfig)) as client:
         yield Server(client)
+
+
+async def require_node(where: Place, name: str) -> None:
+    """Raises NotPossibleError when there is no Node of this name."""
+    if not await where.has_node(name):
+        raise NotPossibleError(f"there is no Node {name} in {where}: `herald status` lists the nodes")

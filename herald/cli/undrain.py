@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from herald.cli.drain import FAILURES
-from herald.cli.place import NotPossibleError, add_flags, place
+from herald.cli.place import NotPossibleError, add_flags, place, require_node
 
 
 def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
@@ -32,8 +32,7 @@ def _run(args: argparse.Namespace) -> int:
 async def _undrain(args: argparse.Namespace) -> None:
     node = args.node
     async with place(args) as where:
-        if not await where.has_node(node):
-            raise NotPossibleError(f"there is no Node {node} in {where}: `herald status` lists the nodes")
+        await require_node(where, node)
         drains = await where.drains()
         own = next((each for each in drains if each.metadata.name == node and each.spec.get("nodes") == [node]), None)
         others = [each.metadata.name for each in drains if each is not own and _is_about(each.spec, each.status.nodes, node)]
