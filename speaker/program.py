@@ -34,6 +34,7 @@ from speaker.metrics import SpeakerCollector
 from speaker.netlink import Netlink
 from speaker.probes import liveness, readiness
 from speaker.reporter import Reporter
+from speaker.runtime_dir import prepare
 from speaker.settings import Settings
 from speaker.state.chronicle import Chronicle
 from speaker.state.file import Origin, this_boot
@@ -71,7 +72,8 @@ Objects: TypeAlias = FromDirectory | FromApi
 
 
 async def run(settings: Settings, objects: Objects, listen: Listen) -> None:
-    """Until SIGTERM or SIGINT. Raises AnotherSpeakerError when one runs in this network namespace already."""
+    """Until SIGTERM or SIGINT. Raises RuntimeDirError, and AnotherSpeakerError when this network namespace has one."""
+    prepare(settings.runtime_dir)
     with SpeakerLock(), shutdown_requested() as stop:
         host = Host(settings.systemd_state)
         async with AsyncExitStack() as clients, Netlink() as netlink, asyncio.TaskGroup() as tasks:

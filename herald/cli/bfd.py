@@ -7,6 +7,7 @@ from typing import Any
 
 from herald.program import logs
 from speaker.bfd.program import AnotherBfdError, BfdProgram
+from speaker.runtime_dir import RuntimeDirError
 
 
 def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
@@ -23,7 +24,7 @@ def _run(args: argparse.Namespace) -> int:
     logs.configure("bfd", args.log_level)
     try:
         BfdProgram(args.runtime_dir).run()
-    except AnotherBfdError as error:
+    except (AnotherBfdError, RuntimeDirError) as error:
         print(f"herald bfd: {error}", file=sys.stderr)
         return 1
     return 0

@@ -18,6 +18,7 @@ from speaker import data_path
 from speaker.data_path import KubeProxy, NoGate
 from speaker.exabgp.lock import AnotherSpeakerError
 from speaker.program import FromApi, FromDirectory, Objects, run
+from speaker.runtime_dir import RuntimeDirError
 from speaker.settings import Settings
 
 
@@ -116,7 +117,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     try:
         asyncio.run(run(settings, _objects(args), args.listen))
-    except AnotherSpeakerError as error:
+    except (AnotherSpeakerError, RuntimeDirError) as error:
         print(f"herald speaker: {error}", file=sys.stderr)
         return 1
     return 0

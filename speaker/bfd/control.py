@@ -41,7 +41,6 @@ class ControlServer:
         self._want = want
         self._snapshot = snapshot
         self._clients: dict[socket.socket, bytearray] = {}
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)  # of a program that was killed: this one has the UDP port, so it is the only one
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self._listener.bind(str(path))

@@ -28,6 +28,7 @@ from speaker.bfd.realtime import Punctuality, become_punctual
 from speaker.bfd.sessions import Sessions
 from speaker.bfd.status import Hop, Status
 from speaker.bfd.udp import PORT, Receiver, UdpTransmitter
+from speaker.runtime_dir import prepare
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,10 @@ class AnotherBfdError(Exception):
 
 
 class BfdProgram:
-    """Made, then `run` once. Raises AnotherBfdError when another program has the port."""
+    """Made, then `run` once. Raises AnotherBfdError when another program has the port, and RuntimeDirError."""
 
     def __init__(self, runtime_dir: Path) -> None:
+        prepare(runtime_dir)
         random = SystemRandom()
         self._receivers = _receivers()
         self._selector = DefaultSelector()

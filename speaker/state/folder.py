@@ -10,12 +10,12 @@ from typing import Final
 import msgspec
 
 from herald.program.logs import fields
+from speaker.runtime_dir import DIRECTORY_MODE
 from speaker.state.file import SET_ASIDE, Origin, Unusable, Whole, read, set_aside
 from speaker.state.record import Part, Remembered, decode
 
 STATE: Final = "state"
 PASSWORDS: Final = "passwords"
-DIRECTORY_MODE: Final = 0o700
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,7 @@ class Inheritance:
 
 
 def inherit(directory: Path, origin: Origin) -> Inheritance:
-    """Makes the directory, reads what is there, and sets aside what is of no use."""
-    directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    """Closes the directory to others, reads what is there, and sets aside what is of no use."""
     with suppress(PermissionError):  # another's directory is theirs to guard
         directory.chmod(DIRECTORY_MODE)
     set_aside_before = [read(directory / (name + SET_ASIDE), origin) for name in (STATE, PASSWORDS)]

@@ -140,10 +140,9 @@ async def test_a_new_program_is_told_all_that_is_wanted_and_the_last_word_stands
 
 
 async def test_the_socket_is_its_owners_only_and_goes_with_the_program(tmp_path: Path) -> None:
-    path = tmp_path / "run" / "bfd.sock"
+    path = tmp_path / "bfd.sock"
     with program(path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert not path.exists()
 
 

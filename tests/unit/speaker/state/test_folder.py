@@ -32,7 +32,7 @@ def test_both_files_are_inherited_and_the_directory_is_closed_to_others(tmp_path
 
 
 def test_without_files_a_speaker_is_the_first_of_its_boot(tmp_path: Path) -> None:
-    found = inherit(tmp_path / "new" / "run", OURS)
+    found = inherit(tmp_path, OURS)
     assert found.is_first_of_boot
     assert found.remembered.objects == ()
 
