@@ -1,6 +1,7 @@
 """What BGPNode and BGPSession objects say of a speaker's state."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -15,7 +16,6 @@ from speaker import evidence
 from speaker.bfd.packet import State as Link
 from speaker.bfd.policy import Standing, Verdict
 from speaker.bfd.report import Account, BfdReport
-from speaker.bfd.status import Hop, Status
 from speaker.core import Core
 from speaker.peering import NodeNetwork, Source
 from speaker.reasons import PeerReason, Reason
@@ -35,6 +35,7 @@ from tests.builders import (
     pool_manifest,
     service,
 )
+from tests.unit.speaker.bfd.build import UP
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NETWORK = NodeNetwork(sources={ip("10.1.1.0"): Source(ip("10.1.1.1"), on_link=True)})
@@ -240,18 +241,7 @@ def test_counts_are_no_state() -> None:
 
 
 def bfd_down() -> BfdReport:
-    hop = Hop(local=ip("10.1.1.1"), peer=ip("10.1.1.0"))
-    silent = Status(
-        hop=hop,
-        state=Link.DOWN,
-        diag=1,
-        remote_state=Link.UP,
-        remote_diag=0,
-        since=990.0,
-        detection_time_s=0.3,
-        peer_detection_time_s=0.3,
-        was_up=True,
-    )
+    silent = replace(UP, state=Link.DOWN, diag=1, since=990.0)
     account = Account(verdict=Verdict(standing=Standing.DOWN), status=silent, changes=1)
     return BfdReport(peers={PeerName("tor1"): account})
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -23,21 +22,9 @@ from speaker.bfd.messages import ProgramFacts, encode_snapshot, encode_want
 from speaker.bfd.packet import State
 from speaker.bfd.profile import Profile
 from speaker.bfd.status import Hop, Status
+from tests.unit.speaker.bfd.build import FAST, HOP, UP
 
-HOP = Hop(local=ip_address("10.1.1.1"), peer=ip_address("10.1.1.0"))
-FAST = Profile(interval_ms=100)
 FACTS = ProgramFacts(is_real_time=True, is_memory_locked=False, discards={"TTL": 3})
-UP = Status(
-    hop=HOP,
-    state=State.UP,
-    diag=0,
-    remote_state=State.UP,
-    remote_diag=0,
-    since=1.0,
-    detection_time_s=0.3,
-    peer_detection_time_s=0.3,
-    was_up=True,
-)
 
 
 class Program:

@@ -1,23 +1,21 @@
 """What becomes of a BGP session when BFD speaks, in the order that BFD speaks."""
 
-from ipaddress import ip_address
+from dataclasses import replace
 
 from speaker.bfd.packet import State
 from speaker.bfd.policy import History, Standing, judge, observe
 from speaker.bfd.profile import Profile
-from speaker.bfd.status import Hop, Status
+from speaker.bfd.status import Status
+from tests.unit.speaker.bfd.build import UP
 
 LOOSE, STRICT = Profile(), Profile(strict=True)
-HOP = Hop(local=ip_address("10.1.1.1"), peer=ip_address("10.1.1.0"))
 
 
 def status(state: State, since: float, remote: State = State.UP, *, was_up: bool = True) -> Status:
-    return Status(
-        hop=HOP,
+    return replace(
+        UP,
         state=state,
-        diag=0,
         remote_state=remote,
-        remote_diag=0,
         since=since,
         detection_time_s=3.0,
         peer_detection_time_s=0.9,

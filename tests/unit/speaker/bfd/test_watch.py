@@ -10,25 +10,13 @@ from bgp_config.names import BFDProfileName, PeerName
 from speaker.bfd.packet import State
 from speaker.bfd.profile import Profile
 from speaker.bfd.status import Status
-from speaker.bfd.watch import LINGER_S, Watch, hop_of, watched_links
+from speaker.bfd.watch import LINGER_S, Watch, watched_links
 from speaker.peering import Peering
 from tests.builders import config, peer, session
+from tests.unit.speaker.bfd.build import FAST, HOP, UP
 
 TOR1, TOR2 = session("10.1.1.0", "10.1.1.1"), session("10.2.1.0", "10.2.1.1")
-HOP = hop_of(TOR1)
-FAST = Profile(interval_ms=100)
 STRICT = replace(FAST, strict=True)
-UP = Status(
-    hop=HOP,
-    state=State.UP,
-    diag=0,
-    remote_state=State.UP,
-    remote_diag=0,
-    since=1.0,
-    detection_time_s=0.3,
-    peer_detection_time_s=0.3,
-    was_up=True,
-)
 DOWN = replace(UP, state=State.DOWN, diag=1, since=10.0)
 
 

@@ -13,15 +13,14 @@ from herald.lab.waiting import until
 from speaker.bfd.metrics import BfdCollector
 from speaker.bfd.packet import State
 from speaker.bfd.policy import Standing
-from speaker.bfd.status import Hop
 from speaker.bfd.watch import LINGER_S
 from speaker.bfd.witness import SETTLE_S, BfdWitness
 from speaker.core import Core
-from tests.builders import ip, manifest, node, peer_manifest, secret
-from tests.unit.speaker.bfd.test_client import FAST, UP, program
+from tests.builders import manifest, node, peer_manifest, secret
+from tests.unit.speaker.bfd.build import FAST, HOP, UP
+from tests.unit.speaker.bfd.test_client import program
 from tests.unit.speaker.test_status import NETWORK
 
-HOP = Hop(local=ip("10.1.1.1"), peer=ip("10.1.1.0"))
 PROFILE = manifest(Kind.BFD_PROFILE, "fast", {"intervalMilliseconds": 100})
 PEER = peer_manifest("tor1", bfdProfile="fast")
 WITH_PASSWORD = peer_manifest("tor1", bfdProfile="fast", passwordSecret={"namespace": "herald-system", "name": "tor1"})
