@@ -36,14 +36,17 @@ class PoolGuard(Witness):
 
     def __init__(self) -> None:
         self._config: Config | None = None
-        self._wanted: AbstractSet[Prefix] = frozenset()
+        self._wanted: AbstractSet[Prefix] | None = None
         self._changed = asyncio.Event()
 
     def testify(self, core: Core, now: float) -> None:  # noqa: ARG002 -- Witness
         config = core.cluster.config
         if core.cluster.synced and config is not self._config:
             self._config = config
-            self._want(blocks(config.pools.values()))
+            wanted = blocks(config.pools.values())
+            if wanted != self._wanted:  # the kernel is not asked for every change of a peer
+                self._wanted = wanted
+                self._changed.set()
 
     async def run(self, netlink: Netlink) -> None:
         """Until cancelled. What the kernel refuses is tried again."""
@@ -60,13 +63,9 @@ class PoolGuard(Witness):
                 await asyncio.sleep(RETRY_S)
                 self._changed.set()
 
-    def _want(self, prefixes: AbstractSet[Prefix]) -> None:
-        self._wanted = prefixes
-        self._changed.set()
-
     async def _put_right(self, netlink: Netlink) -> None:
-        """Compared with what is there, so that it is right also after a crash and after somebody's flush."""
-        wanted, present = self._wanted, await netlink.blackholes()
+        """Compared with what is there, so that it is right also after a crash; a flush is mended by the next change."""
+        wanted, present = self._wanted or frozenset(), await netlink.blackholes()
         for prefix in sorted(wanted - present, key=str):
             await netlink.add_blackhole(prefix)
         for prefix in sorted(present - wanted, key=str):

@@ -17,7 +17,7 @@ from herald.lab.waiting import until
 from speaker.core import Core
 from speaker.netlink import Netlink
 from speaker.pool_guard import PoolGuard, blocks
-from tests.builders import pool_manifest
+from tests.builders import peer_manifest, pool_manifest
 
 NET, NET6 = ip_network("198.51.100.0/24"), ip_network("2001:db8:100::/112")
 OTHER = ip_network("203.0.113.0/25")
@@ -28,8 +28,10 @@ class Kernel(Netlink):
 
     def __init__(self, present: Iterable[Prefix] = (), refusals: int = 0) -> None:
         self.present, self.refusals, self.has_rules = set(present), refusals, False
+        self.dumps = 0
 
     async def blackholes(self) -> set[Prefix]:
+        self.dumps += 1
         return set(self.present)
 
     async def add_blackhole(self, prefix: Prefix) -> None:
@@ -93,6 +95,27 @@ async def test_a_pool_that_comes_or_goes_is_followed() -> None:
         cluster.apply([Gone(Kind.ADDRESS_POOL, ObjectKey("", "p"))])
         guard.testify(cluster, 2.0)
         await until(lambda: kernel.present == {OTHER}, 2)
+
+
+async def test_what_is_left_over_goes_where_there_is_no_pool() -> None:
+    kernel, guard = Kernel({NET}), PoolGuard()
+    async with running(guard, kernel):
+        guard.testify(core(), 0.0)
+        await until(lambda: not kernel.present, 2)
+
+
+async def test_a_change_of_anything_else_does_not_ask_the_kernel() -> None:
+    kernel, guard, cluster = Kernel(), PoolGuard(), core(NET)
+    tor1 = peer_manifest("tor1")
+    async with running(guard, kernel):
+        guard.testify(cluster, 0.0)
+        await until(lambda: kernel.has_rules, 2)
+        before = cluster.cluster.config
+        cluster.apply([Upsert(tor1.kind, tor1.key, tor1)])
+        guard.testify(cluster, 1.0)
+        assert cluster.cluster.config is not before
+        await asyncio.sleep(0.05)
+        assert kernel.dumps == 1
 
 
 async def test_nothing_changes_before_the_pools_have_been_heard_of() -> None:
