@@ -7,7 +7,6 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from heapq import nsmallest
 from importlib.metadata import version
 from types import MappingProxyType
 
@@ -19,9 +18,6 @@ from bgp_config.status.base import clip
 from bgp_config.status.condition import Condition, ConditionStatus, ConditionType
 from bgp_config.status.node import (
     MAX_ERRORS,
-    MAX_SERVICES,
-    PLAIN_REASONS,
-    Announcement,
     BGPNodeStatus,
     ConfigInUse,
     Counts,
@@ -29,35 +25,20 @@ from bgp_config.status.node import (
     DataPathState,
     Drain,
     NodeError,
-    ServiceNotNormal,
 )
 from bgp_config.status.session import BGPSessionStatus, SessionBFD, SessionError, State, session_name
 from bgp_config.verdict import InForce
-from herald.kube.objects import ObjectKey
 from speaker.bfd.report import BfdReport, session_bfd
 from speaker.core import Core
-from speaker.decide import LEAVING
 from speaker.drain import Progress
+from speaker.not_normal import not_normal
 from speaker.reasons import Reason
-from speaker.route import RouteState
 from speaker.session import SessionState
 from speaker.statement import DataPathReport, Statement
 from speaker.table import SessionRecord, SessionTable
 
 VERSION = version("herald-lb")
-AS_IT_SHOULD_BE = frozenset({Reason.OTHER_CLASS, Reason.NOT_ASSIGNED, Reason.NO_LOCAL_ENDPOINT, Reason.TERMINATING})
-"""Reasons that ask for nothing on this node: another one announces the VIP, or there is none."""
-OF_THE_NODE = frozenset(
-    {Reason.NODE_UNKNOWN, Reason.DRAINING, Reason.DRAINED, Reason.DATA_PATH_SILENT, Reason.STALE, *LEAVING}
-)
-"""Reasons that hold for every Service: said once, as the node's drain."""
 HASH_DIGITS = 12
-_ANNOUNCEMENTS = {
-    RouteState.WITHDRAWN: Announcement.WITHDRAWN,
-    RouteState.LAST_RESORT: Announcement.LEAST_PREFERRED,
-    RouteState.LEAST_PREFERRED: Announcement.LEAST_PREFERRED,
-    RouteState.NORMAL: Announcement.PARTLY,
-}
 
 
 class Since:
@@ -89,8 +70,7 @@ class Moment:
 def node_status(core: Core, table: SessionTable, told: Statement, since: Since, now: Moment) -> BGPNodeStatus:
     utc = now.utc.replace(microsecond=0)
     errors = tuple(_errors(core, [*told.errors, *told.bfd.errors()], since, utc))
-    not_normal = dict(_not_normal(core))
-    named = nsmallest(MAX_SERVICES, not_normal, key=lambda key: (not_normal[key][0] in PLAIN_REASONS, key))
+    named, total = not_normal(core)
     return BGPNodeStatus(
         version=VERSION,
         config=_config(core, since, utc),
@@ -99,8 +79,8 @@ def node_status(core: Core, table: SessionTable, told: Statement, since: Since, 
         drain=_drain(core, told.progress, since, utc),
         stale_since=None if told.stale_since is None else since.of("stale", told.stale_since, now.at(told.stale_since)),
         errors=errors[:MAX_ERRORS],
-        services_not_normal=tuple(_service(key, *not_normal[key]) for key in named),
-        services_not_normal_total=len(not_normal),
+        services_not_normal=named,
+        services_not_normal_total=total,
         conditions=(_ready(core, table, since, utc),),
     )
 
@@ -233,27 +213,6 @@ def _errors(core: Core, known: Sequence[tuple[str, str, str]], since: Since, now
     for about, reason, message in found:
         at = since.of(f"error {about}", reason, now)
         yield NodeError(about=clip(about, 316), reason=reason, message=clip(message), since=at)
-
-
-def _not_normal(core: Core) -> Iterator[tuple[ObjectKey, tuple[Reason, RouteState]]]:
-    """By the first reason that asks for something."""
-    for key, decision in core.decisions.items():
-        said = ((decision.reason, RouteState.WITHDRAWN), *((vip.reason, vip.state) for vip in decision.vips))
-        limited = ((Reason.PREFIX_LIMIT_SOMEWHERE, vip.state) for vip in decision.vips if vip.withheld)
-        for reason, state in (*said, *limited):
-            if reason and reason not in AS_IT_SHOULD_BE | OF_THE_NODE:
-                yield key, (reason, state)
-                break
-
-
-def _service(key: ObjectKey, reason: Reason, state: RouteState) -> ServiceNotNormal:
-    return ServiceNotNormal(
-        namespace=key.namespace,
-        name=key.name,
-        reason=reason.value,
-        state=_ANNOUNCEMENTS[state],
-        message=clip(reason.remedy),
-    )
 
 
 def _ready(core: Core, table: SessionTable, since: Since, now: datetime) -> Condition:

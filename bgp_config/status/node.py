@@ -22,6 +22,23 @@ PLAIN_REASONS = frozenset({"noEndpoint", "noAdvertisement"})
 """What anybody can tell from the objects. Services of these reasons come last in servicesNotNormal: where one of them is
 named, all of the others are.
 """
+LASTING_REASONS = frozenset(
+    {
+        "notInPool",
+        "forbiddenAddress",
+        "duplicateAddress",
+        "noAdvertisement",
+        "noPeer",
+        "aggregateForbidden",
+        "prefixLimit",
+    }
+)
+"""Why a VIP is announced to nobody, whatever becomes of endpoints and health: on a node with all its sessions up it lasts
+until somebody changes an object.
+"""
+PASSING_REASONS = frozenset({"dataPathPending"})
+"""What ends by itself within seconds, often many times a minute."""
+MAX_VIPS = 8
 MAX_GRANTS = 16
 HEARTBEAT_S = 20
 SILENCE_S = 45
@@ -93,6 +110,8 @@ class Announcement(StrEnum):
 
 
 class ServiceNotNormal(Status, frozen=True, kw_only=True):
+    """One for each reason that a Service has, with the VIPs that it holds for."""
+
     namespace: Annotated[Word, Meta(description="The Service's namespace.")]
     name: Annotated[Word, Meta(description="The Service's name.")]
     reason: Annotated[Word, Meta(description="Why, in one word for machines.")]
@@ -100,6 +119,10 @@ class ServiceNotNormal(Status, frozen=True, kw_only=True):
         Announcement.WITHDRAWN
     )
     message: Annotated[Text, Meta(description="Why, for people.")] = ""
+    vips: Annotated[
+        tuple[Word, ...],
+        Meta(max_length=MAX_VIPS, description="Those of its VIPs that this is said of; absent: it may be all of them."),
+    ] = ()
 
 
 class BGPNodeStatus(Status, frozen=True, kw_only=True):

@@ -5,14 +5,21 @@ everything that can be seen speaks for it, and the node in question wherever its
 see (a router's policy, say) counts for nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
 
-from bgp_config.config import Advertisement, Config
-from bgp_config.names import AdvertisementName, NodeName
+from bgp_config.config import Advertisement, Config, Peer
+from bgp_config.names import AdvertisementName, Family, IPAddress, NodeName
 from bgp_config.selector import selected
+from herald.kube.node_value import address_on
 from herald.kube.objects import EXCLUDE_LABEL, EndpointSlice, Node, ObjectKey, Service, TrafficPolicy
+
+Claim: TypeAlias = tuple[ObjectKey, IPAddress]
+"""A Service and one of its VIPs."""
+Said = TypeVar("Said")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +27,15 @@ class Voice:
     """What a node's speaker says of itself. `announces`: it is heard, has a session, nothing holds the whole node back, and
     it has not too many troubles to name them all. `to_all_peers`: all its sessions are up.
 
-    `not_normal` are Services that it does not announce as it should. `grants` are the drains that it follows, and `drained`
-    whether it has withdrawn everything.
+    `not_normal` are VIPs, or all of a Service, that it does not announce as it should; `withheld` those of them that it
+    announces to nobody until somebody changes an object. `grants` are the drains that it follows, and `drained` whether it
+    has withdrawn everything.
     """
 
     announces: bool
     to_all_peers: bool = True
-    not_normal: frozenset[ObjectKey] = frozenset()
+    not_normal: frozenset[Claim | ObjectKey] = frozenset()
+    withheld: frozenset[Claim] = frozenset()
     grants: frozenset[str] = frozenset()
     drained: bool = False
 
@@ -36,7 +45,7 @@ Voices = Mapping[NodeName, Voice]
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Of one Service. `certain` announce its VIPs normally; `possible` are also those of which that is doubtful."""
+    """Of one VIP. `certain` announce it normally; `possible` are also those of which that is doubtful."""
 
     certain: frozenset[NodeName]
     possible: frozenset[NodeName]
@@ -44,15 +53,24 @@ class Nodes:
 
 @dataclass(frozen=True, slots=True)
 class Announcers:
-    """By Service, who announces its VIPs."""
+    """By Service and VIP, who announces it."""
 
-    nodes_of: Mapping[ObjectKey, Nodes]
+    nodes_of: Mapping[Claim, Nodes]
 
-    def needing(self, node: NodeName, leaving: AbstractSet[NodeName]) -> ObjectKey | None:
-        """A Service that this node may announce, and none of those that stay certainly does."""
+    def needing(self, node: NodeName, leaving: AbstractSet[NodeName]) -> Claim | None:
+        """A VIP that this node may announce, and none of those that stay certainly does."""
         stays = leaving | {node}
-        needs = (key for key, nodes in self.nodes_of.items() if node in nodes.possible and nodes.certain <= stays)
+        needs = (claim for claim, nodes in self.nodes_of.items() if node in nodes.possible and nodes.certain <= stays)
         return next(needs, None)
+
+
+@dataclass(slots=True)
+class _Places:
+    """Where endpoints of one family are; "" for one that is on no node. `ready` will stay, `serving` may be about to go."""
+
+    ready: set[NodeName] = field(default_factory=set)
+    serving: set[NodeName] = field(default_factory=set)
+    any: set[NodeName] = field(default_factory=set)
 
 
 def announcers(
@@ -65,30 +83,40 @@ def announcers(
     """`voices` None: speakers cannot be heard; then every node is taken to announce what it can."""
     unable = frozenset(name for name, node in nodes.items() if not _is_able(name, node, voices))
     half_able = frozenset(name for name, voice in (voices or {}).items() if not voice.to_all_peers)
-    reach = {name: _reach(each, config, nodes) for name, each in config.advertisements.items()}
-    spoilt = _spoilt(voices or {})
-    serving = _serving(slices)
-    unions: dict[tuple[AdvertisementName, ...], Nodes] = {}  # of few kinds, shared by many Services
-    found: dict[ObjectKey, Nodes] = {}
-    for service in (each for each in services if each.vips):
-        asked_by = tuple(name for name, each in config.advertisements.items() if _asks_for(each, service, config))
-        if asked_by not in unions:
-            reached = frozenset[NodeName]().union(*(reach[name] for name in asked_by))
-            is_for_some = all(config.advertisements[name].peers is not None for name in asked_by)
-            unions[asked_by] = Nodes(reached - unable - (half_able if is_for_some else frozenset()), reached)
-        found[service.key] = _serve(unions[asked_by], service, serving.get(service.key), spoilt.get(service.key))
+    reach = {
+        (name, family): _reach(each, family, config, nodes)
+        for name, each in config.advertisements.items()
+        for family in Family
+    }
+    not_normal = _sayers(voices or {}, lambda voice: voice.not_normal)
+    withheld = _sayers(voices or {}, lambda voice: voice.withheld)
+    places = _places(slices)
+    unions: dict[tuple[Family, tuple[AdvertisementName, ...]], Nodes] = {}  # of few kinds, shared by many VIPs
+    found: dict[Claim, Nodes] = {}
+    for service in services:
+        for vip in service.vips:
+            family, claim = Family.of(vip), (service.key, vip)
+            asked_by = tuple(name for name, each in config.advertisements.items() if _asks_for(each, service, vip, config))
+            if (family, asked_by) not in unions:
+                reached = frozenset[NodeName]().union(*(reach[name, family] for name in asked_by))
+                is_for_some = all(config.advertisements[name].peers is not None for name in asked_by)
+                unions[family, asked_by] = Nodes(reached - unable - (half_able if is_for_some else frozenset()), reached)
+            serve = _serve(unions[family, asked_by], service, places.get((service.key, family)))
+            doubted = not_normal.get(service.key, set()) | not_normal.get(claim, set())
+            found[claim] = Nodes(serve.certain - doubted, serve.possible - withheld.get(claim, set())) if doubted else serve
     return Announcers(found)
 
 
-def _serve(
-    nodes: Nodes, service: Service, places: frozenset[NodeName] | None, spoilt: AbstractSet[NodeName] | None
-) -> Nodes:
-    """Those that can, by where it has ready endpoints."""
-    if not places:
+def _serve(nodes: Nodes, service: Service, places: _Places | None) -> Nodes:
+    """Those that can, by where it has endpoints."""
+    if places is None:
         return Nodes(frozenset(), frozenset())
+    ready, serving = places.ready, places.serving
+    if service.spec.publish_not_ready_addresses:
+        ready = serving = places.any
     if service.spec.external_traffic_policy is TrafficPolicy.LOCAL:
-        nodes = Nodes(nodes.certain & places, nodes.possible & places)
-    return Nodes(nodes.certain - spoilt, nodes.possible) if spoilt else nodes
+        return Nodes(nodes.certain & ready, nodes.possible & ready)
+    return nodes if serving else Nodes(frozenset(), frozenset())
 
 
 def _is_able(name: NodeName, node: Node, voices: Voices | None) -> bool:
@@ -97,37 +125,59 @@ def _is_able(name: NodeName, node: Node, voices: Voices | None) -> bool:
     return name in voices and voices[name].announces
 
 
-def _reach(each: Advertisement, config: Config, nodes: Mapping[NodeName, Node]) -> frozenset[NodeName]:
-    """The nodes that it selects and that have a peer which it is for."""
+def _reach(each: Advertisement, family: Family, config: Config, nodes: Mapping[NodeName, Node]) -> frozenset[NodeName]:
+    """The nodes that it selects and that have a peer which it is for and that takes the family."""
     peers = [peer for name, peer in config.peers.items() if each.peers is None or name in each.peers]
 
-    def reaches(labels: Mapping[str, str]) -> bool:
-        return selected(each.node_selectors, labels) and any(selected(peer.node_selectors, labels) for peer in peers)
+    def reaches(node: Node) -> bool:
+        labels = node.metadata.labels
+        return selected(each.node_selectors, labels) and any(
+            selected(peer.node_selectors, labels) and family in _families(peer, node) for peer in peers
+        )
 
-    return frozenset(name for name, node in nodes.items() if reaches(node.metadata.labels))
+    return frozenset(name for name, node in nodes.items() if reaches(node))
 
 
-def _asks_for(each: Advertisement, service: Service, config: Config) -> bool:
+def _families(peer: Peer, node: Node) -> frozenset[Family]:
+    """Those that the peer takes from this node; none if the node does not say where the peer is."""
+    if peer.families is not None:
+        return peer.families
+    try:
+        return frozenset({Family.of(address_on(node, peer.address))})
+    except (KeyError, ValueError):
+        return frozenset()
+
+
+def _asks_for(each: Advertisement, service: Service, vip: IPAddress, config: Config) -> bool:
     if not selected(each.service_selectors, service.metadata.labels):
         return False
-    pools = {pool.name for vip in service.vips for pool in config.pools_of(vip)}
+    pools = {pool.name for pool in config.pools_of(vip)}
     return bool(pools) if each.pools is None else not pools.isdisjoint(each.pools)
 
 
-def _spoilt(voices: Voices) -> Mapping[ObjectKey, set[NodeName]]:
-    """The nodes that say themselves that they do not announce a Service as they should."""
-    found: dict[ObjectKey, set[NodeName]] = {}
+def _sayers(voices: Voices, said: Callable[[Voice], AbstractSet[Said]]) -> Mapping[Said, set[NodeName]]:
+    """By what is said, the nodes that say it."""
+    found: defaultdict[Said, set[NodeName]] = defaultdict(set)
     for name, voice in voices.items():
-        for service in voice.not_normal:
-            found.setdefault(service, set()).add(name)
+        for each in said(voice):
+            found[each].add(name)
     return found
 
 
-def _serving(slices: Iterable[EndpointSlice]) -> Mapping[ObjectKey, frozenset[NodeName]]:
-    """Where endpoints are ready, by Service; "" for one that is on no node. One that terminates is about to be gone."""
-    found: dict[ObjectKey, set[NodeName]] = {}
+def _places(slices: Iterable[EndpointSlice]) -> Mapping[tuple[ObjectKey, Family], _Places]:
+    """By Service and family."""
+    families = {f"IPv{family.value}": family for family in Family}
+    found: defaultdict[tuple[ObjectKey, Family], _Places] = defaultdict(_Places)
     for each in slices:
-        if (owner := each.service_key) is not None:
-            ready = (endpoint for endpoint in each.endpoints if endpoint.conditions.ready is not False)
-            found.setdefault(owner, set()).update(NodeName(endpoint.node_name or "") for endpoint in ready)
-    return {owner: frozenset(nodes) for owner, nodes in found.items()}
+        owner, family = each.service_key, families.get(each.address_type)
+        if owner is None or family is None:
+            continue
+        places = found[owner, family]
+        for endpoint in each.endpoints:
+            node, conditions = NodeName(endpoint.node_name or ""), endpoint.conditions
+            places.any.add(node)
+            if conditions.ready is not False:
+                places.ready.add(node)
+            if conditions.ready is not False or conditions.serving is True:
+                places.serving.add(node)
+    return found

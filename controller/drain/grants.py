@@ -112,7 +112,8 @@ def _guard(wish: Wish, node: NodeName, announcers: Announcers | None, leaving: A
         return None
     if announcers is None:
         return Waits(WaitReason.NOT_LOOKED_YET, "the controller looks which nodes announce what")
-    if (service := announcers.needing(node, leaving)) is None:
+    if (needed := announcers.needing(node, leaving)) is None:
         return None
-    message = f"nobody else announces {service} normally: let another node serve it, or set spec.force (--force)"
+    service, vip = needed
+    message = f"nobody else announces {vip} of {service} normally: let another node serve it, or set spec.force (--force)"
     return Waits(WaitReason.LAST_ANNOUNCER, message)

@@ -13,7 +13,7 @@ import msgspec
 
 from bgp_config.names import IPAddress, NodeName, PeerName
 from bgp_config.status.condition import ConditionStatus, ConditionType
-from bgp_config.status.node import SILENCE_S, Announcement, BGPNodeStatus
+from bgp_config.status.node import SILENCE_S, Announcement, BGPNodeStatus, ServiceNotNormal
 from bgp_config.status.session import BGPSessionStatus, State
 from controller.plan import Plan
 from herald.kube.objects import (
@@ -134,7 +134,7 @@ def _believe(core: Core, speaker: BGPNodeStatus) -> None:
     for word in speaker.services_not_normal:
         key = ObjectKey(word.namespace, word.name)
         if word.state is Announcement.LEAST_PREFERRED and key in core.cluster.services:
-            for vip in core.cluster.services[key].vips:
+            for vip in (each for each in core.cluster.services[key].vips if _means(word, each)):
                 core.doubt(EvidenceSource.HEALTH, (key, vip), last_resorts.get(word.reason))
 
 
@@ -174,18 +174,22 @@ def _is_silent(speaker: BGPNodeStatus | None, now: datetime) -> bool:
 def _as_spoken(account: ServiceAccount, speaker: BGPNodeStatus | None) -> ServiceAccount:
     """Where the speaker names a reason and nothing else speaks against the VIP, it is one that only it can know."""
     said = speaker.services_not_normal if speaker else ()
-    word = next((s for s in said if (s.namespace, s.name) == (account.namespace, account.name)), None)
-    if word is None:
-        return account
+    words = [word for word in said if (word.namespace, word.name) == (account.namespace, account.name)]
+    return msgspec.structs.replace(account, vips=[_vip_as_spoken(vip, words) for vip in account.vips])
 
-    def of(vip: VIPAccount) -> VIPAccount:
-        if vip.reason:
-            return vip
-        if word.state is Announcement.PARTLY:  # which peers have it is decided by all that compete for their places
-            return msgspec.structs.replace(vip, reason=word.reason, remedy=word.message)
-        return msgspec.structs.replace(vip, state="withdrawn", reason=word.reason, remedy=word.message, routes=[])
 
-    return msgspec.structs.replace(account, vips=[of(vip) for vip in account.vips])
+def _vip_as_spoken(vip: VIPAccount, words: Iterable[ServiceNotNormal]) -> VIPAccount:
+    word = next((word for word in words if _means(word, vip.vip)), None)
+    if word is None or vip.reason:
+        return vip
+    if word.state is Announcement.PARTLY:  # which peers have it is decided by all that compete for their places
+        return msgspec.structs.replace(vip, reason=word.reason, remedy=word.message)
+    return msgspec.structs.replace(vip, state="withdrawn", reason=word.reason, remedy=word.message, routes=[])
+
+
+def _means(word: ServiceNotNormal, vip: IPAddress | str) -> bool:
+    """Whether it is about this VIP of its Service."""
+    return not word.vips or str(vip) in word.vips
 
 
 def _without_next_hops(account: ServiceAccount) -> ServiceAccount:

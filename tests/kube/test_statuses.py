@@ -16,6 +16,7 @@ from bgp_config.status.drain import MAX_NODES, DrainedNode, DrainStatus, Phase
 from bgp_config.status.node import (
     MAX_ERRORS,
     MAX_SERVICES,
+    MAX_VIPS,
     BGPNodeStatus,
     ConfigInUse,
     Counts,
@@ -77,7 +78,10 @@ LARGEST: dict[str, Status] = {
         drain=Drain(reason="maintenance", since=AT, message=TEXT),
         stale_since=AT,
         errors=(NodeError(about=WORD, reason=WORD, message=TEXT, since=AT),) * MAX_ERRORS,
-        services_not_normal=(ServiceNotNormal(namespace=WORD, name=WORD, reason=WORD, message=TEXT),) * MAX_SERVICES,
+        services_not_normal=(
+            ServiceNotNormal(namespace=WORD, name=WORD, reason=WORD, message=TEXT, vips=(WORD,) * MAX_VIPS),
+        )
+        * MAX_SERVICES,
         services_not_normal_total=MAX_NUMBER,
         conditions=CONDITIONS,
     ),

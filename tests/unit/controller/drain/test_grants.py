@@ -13,12 +13,13 @@ from controller.drain.announcers import Announcers, Nodes
 from controller.drain.grants import Granted, Limits, Waits, Wish, decide
 from controller.drain.reasons import WaitReason
 from herald.kube.objects import ObjectKey
-from tests.builders import node
+from tests.builders import ip, node
 
 NODES = [NodeName(f"node{number}") for number in range(1, 7)]
 RACKS = {name: f"rack{(number // 3) + 1}" for number, name in enumerate(NODES)}
 NOTHING = Announcers({})
-WEB = ObjectKey("default", "web")
+VIP = ip("198.51.100.1")
+WEB = (ObjectKey("default", "web"), VIP)
 
 
 def wish(name: str, *nodes: str, granted: str = "", created: str = "", force: bool = False) -> Wish:
@@ -128,7 +129,7 @@ def test_whatever_is_asked_no_rack_and_no_service_loses_too_much(
     asked: list[tuple[set[NodeName], bool]], announce: list[set[NodeName]], limit: int
 ) -> None:
     wishes = [wish(f"d{number}", *nodes, force=force) for number, (nodes, force) in enumerate(asked)]
-    known = Announcers({ObjectKey("default", f"s{n}"): certain(nodes) for n, nodes in enumerate(announce)})
+    known = Announcers({(ObjectKey("default", f"s{n}"), VIP): certain(nodes) for n, nodes in enumerate(announce)})
     found = decide(wishes, RACKS, Limits(max_concurrent=limit), known)
     granted = {name for (_, name), each in found.items() if isinstance(each, Granted)}
     forced = {name for nodes, force in asked if force for name in nodes}

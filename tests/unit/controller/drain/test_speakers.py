@@ -6,11 +6,13 @@ from msgspec.structs import replace
 
 from bgp_config.status.condition import Condition, ConditionStatus, ConditionType
 from bgp_config.status.drain import Phase
-from bgp_config.status.node import BGPNodeStatus, Counts, Drain, ServiceNotNormal
+from bgp_config.status.node import LASTING_REASONS, Announcement, BGPNodeStatus, Counts, Drain, ServiceNotNormal
 from controller.drain.speakers import voice_of
 from herald.kube.objects import ObjectKey
+from tests.builders import ip
 
 AT = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+WEB = ObjectKey("shop", "web")
 
 
 def ready(status: ConditionStatus) -> Condition:
@@ -49,8 +51,34 @@ def test_it_is_drained_by_its_own_word_about_the_grants_that_it_names() -> None:
 
 
 def test_services_that_it_does_not_announce_as_it_should_are_named() -> None:
-    word = ServiceNotNormal(namespace="shop", name="web", reason="healthCheckFailed")
-    assert voice_of(replace(WELL, services_not_normal=(word,))).not_normal == {ObjectKey("shop", "web")}
+    said = ServiceNotNormal(namespace="shop", name="web", reason="healthCheckFailed")
+    assert voice_of(replace(WELL, services_not_normal=(said,))).not_normal == {WEB}
+
+
+def word(reason: str, *vips: str, state: Announcement = Announcement.WITHDRAWN) -> ServiceNotNormal:
+    return ServiceNotNormal(namespace="shop", name="web", reason=reason, state=state, vips=vips)
+
+
+def test_its_vips_are_named_and_where_they_cannot_be_read_all_are_meant() -> None:
+    known = replace(WELL, services_not_normal=(word("noEndpoint", "198.51.100.1"), word("noPeer", "2001:db8::1")))
+    assert voice_of(known).not_normal == {(WEB, ip("198.51.100.1")), (WEB, ip("2001:db8::1"))}
+    assert voice_of(replace(WELL, services_not_normal=(word("noPeer", "198.51.100.1", "nonsense"),))).not_normal == {WEB}
+
+
+def withheld(said: ServiceNotNormal, sessions: ConditionStatus = ConditionStatus.TRUE) -> bool:
+    status = replace(WELL, services_not_normal=(said,), conditions=(ready(sessions),))
+    return voice_of(status).withheld == {(WEB, ip("198.51.100.1"))}
+
+
+def test_a_vip_is_withheld_for_good_for_what_only_objects_can_change_and_with_all_sessions_up() -> None:
+    for reason in LASTING_REASONS:
+        assert withheld(word(reason, "198.51.100.1"))
+        assert not withheld(word(reason))
+        assert not withheld(word(reason, "198.51.100.1", state=Announcement.LEAST_PREFERRED))
+        assert not withheld(word(reason, "198.51.100.1"), ConditionStatus.FALSE)
+        assert not withheld(word(reason, "198.51.100.1"), ConditionStatus.UNKNOWN)
+    for reason in ("withdrawnByHand", "healthCheckFailed", "flapping", "noEndpoint", "dataPathPending", "unheardOf"):
+        assert not withheld(word(reason, "198.51.100.1"))
 
 
 def test_a_speaker_that_could_not_name_all_such_services_is_certain_of_none() -> None:

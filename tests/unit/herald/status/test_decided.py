@@ -71,6 +71,12 @@ def test_a_reason_that_only_the_speaker_can_know_is_its_word() -> None:
     assert vips(of)["node1"].routes == []
 
 
+def test_a_word_about_one_vip_is_not_taken_for_one_about_another() -> None:
+    word = ServiceNotNormal(namespace="default", name="web", reason="noPeer", message="...", vips=("2001:db8::7",))
+    of = answer(world(cluster(nodes=("node1",)), speakers=[("node1", speaker(not_normal=(word,)))]))
+    assert states(of) == {"node1": ("normal", "")}
+
+
 def test_what_the_objects_say_goes_before_an_older_word_of_the_speaker() -> None:
     word = ServiceNotNormal(namespace="default", name="web", reason="noPeer", message="...")
     of = answer(world(cluster(nodes=("node1",), unready=["node1"]), speakers=[("node1", speaker(not_normal=(word,)))]))
