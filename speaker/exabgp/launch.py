@@ -7,6 +7,9 @@ the one version it knows:
   in an outage of 40 s, which a hold time of 90 s survives, is repeated only 11 s after its end; and TCP_USER_TIMEOUT, so
   that the kernel gives up no sooner than the hold timer.
 - the pause between attempts: at most what the configuration says instead of 60 s.
+- the pause after a session that was up: so long that the speaker, or the dead-man switch, has ended this ExaBGP before. It
+  would connect within milliseconds, with routes that nobody decided for that session, and FRR 8.4 loses the BFD session of
+  a neighbor that comes back within 60 ms.
 - the keepalive time: what the configuration says, if that is less than a third of the negotiated hold time.
 - a refused or timed out connect: ExaBGP takes it for a connection and fails later, without the reason. Here it is a
   failed attempt, and the reason is a line on stderr for the speaker (`CONNECT_FAILED`).
@@ -37,6 +40,8 @@ WRITE_PAUSE_MS = 5
 SYN_RETRIES = 1
 TCP_RTO_MAX_MS = 44  # linux/tcp.h
 RETRANSMIT_LIMIT_MS = 1000
+LAST_PAUSE_S = 15
+"""Longer than the dead-man switch (shim.py) waits, and kills."""
 
 
 class Parts(NamedTuple):
@@ -67,6 +72,7 @@ _EXPECTED_SIGNATURES = {
     "Outgoing._connect": "(self)",
     "Outgoing.writing": "(self)",
     "Delay.increase": "(self)",
+    "Delay.reset": "(self)",
     "HoldTime.keepalive": "(self)",
 }
 
@@ -80,6 +86,7 @@ def unexpected(version: str, parts: Parts) -> list[str]:
         "Outgoing._connect": outgoing.Outgoing._connect,  # noqa: SLF001 -- the point that is corrected
         "Outgoing.writing": outgoing.Outgoing.writing,
         "Delay.increase": delay.Delay.increase,
+        "Delay.reset": delay.Delay.reset,
         "HoldTime.keepalive": parts.holdtime.HoldTime.keepalive,
     }
     problems = [] if version == VERSION else [f"version is {version}, not {VERSION}"]
@@ -161,17 +168,23 @@ def _correct_connections(outgoing: ModuleType, not_connected: type[Exception], h
 
 
 def _correct_times(parts: Parts, times: Times) -> None:
-    increase, third = parts.delay.Delay.increase, parts.holdtime.HoldTime.keepalive
+    increase, reset, third = parts.delay.Delay.increase, parts.delay.Delay.reset, parts.holdtime.HoldTime.keepalive
 
     def pause_longer(self: Any) -> None:  # noqa: ANN401 -- ExaBGP's class, untyped
         increase(self)
         self._next = min(self._next, times.connect_retry or 1)
+
+    def pause_last(self: Any) -> None:  # noqa: ANN401 -- ExaBGP's class, untyped
+        """When a session is up: the pause that follows its end."""
+        reset(self)
+        self._next = LAST_PAUSE_S
 
     def keepalive(self: Any) -> int:  # noqa: ANN401 -- ExaBGP's class, untyped
         longest: int = third(self)
         return min(longest, times.keepalive or longest)
 
     parts.delay.Delay.increase = pause_longer
+    parts.delay.Delay.reset = pause_last
     parts.holdtime.HoldTime.keepalive = keepalive
 
 

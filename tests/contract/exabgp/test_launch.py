@@ -58,6 +58,10 @@ pause = delay.Delay()
 for _ in range(20):
     pause.increase()
 print(pause._next)
+pause.reset()
+up = time.time()
+pause.increase()
+print(round(pause._time - up))
 print([holdtime.HoldTime(negotiated).keepalive() for negotiated in (90, 60, 9, 0)])
 """
 
@@ -79,6 +83,7 @@ def test_sockets_do_not_wait_a_refused_connect_has_its_reason_and_times_are_as_c
         "Connection refused",
         "False True",
         "7",
+        "15",
         "[20, 20, 3, 0]",
     ], done.stderr
     assert f"{launch.CONNECT_FAILED}Connection refused" in done.stderr.splitlines()
@@ -89,3 +94,7 @@ def test_programs_that_share_no_code_share_their_words() -> None:
     assert launch.HOLD_TIME_VARIABLE == config.HOLD_TIME_VARIABLE
     assert launch.KEEPALIVE_TIME_VARIABLE == config.KEEPALIVE_TIME_VARIABLE
     assert launch.CONNECT_RETRY_VARIABLE == config.CONNECT_RETRY_VARIABLE
+
+
+def test_after_a_session_exabgp_waits_until_it_has_been_ended() -> None:
+    assert launch.LAST_PAUSE_S > shim.DEADLINE_S + shim.GRACE_S

@@ -54,6 +54,18 @@ async def test_the_end_of_the_connection_first_routes_of_a_node_that_crashed_are
         await deployment.routed(without(expected, "node1"), SHORT_S + 2)
 
 
+async def test_a_router_that_makes_neighbors_as_they_come_finds_bfd_again_though_the_speaker_stands_still() -> None:
+    """FRR deletes such a neighbor when BFD goes down, and its BFD session 60 ms later, also if a new neighbor has it by then."""
+    async with bfd_fabric(graceful={"tor2": LONG_S}) as deployment:
+        expected = everywhere(deployment)
+        deployment.speakers["node1"].stop()
+        await _deafen(deployment, "node1")
+        await deployment.routed(without(expected, "node1"), CLOSED_S, ["tor2"])
+        await _hear_again(deployment, "node1")
+        deployment.speakers["node1"].cont()
+        await deployment.routed(expected, BACK_S)
+
+
 async def _graceful(deployment: Deployment) -> bool:
     """Every ToR would keep node1's routes."""
     for tor in deployment.tors:
