@@ -125,8 +125,7 @@ def _claims(kind: FaultKind, place: Place, cast: Cast) -> frozenset[str]:
     if kind in _OF_PROGRAMS:
         claims |= {f"programs {place.node}"}
     if kind in _OF_BFD:
-        # FRR 8.4 at times begins no BFD with a neighbor that restarts gracefully while its BFD is down.
-        claims |= {f"programs {place.node}"}
+        claims |= {f"bfd {place.node}"}
     if kind in _OF_THE_CONTROLLER:
         claims |= {"controller"}
     if kind in _OF_MANIFESTS:
@@ -135,13 +134,13 @@ def _claims(kind: FaultKind, place: Place, cast: Cast) -> frozenset[str]:
         claims |= {f"router {place.tor}"}
     if kind is FaultKind.CONFIG_EDIT:
         # A session is replaced when the node's others have their routes: so all is well with that node meanwhile.
-        claims |= {f"programs {place.node}", *(f"router {tor}" for tor in cast.tors)}
+        claims |= {f"programs {place.node}", f"bfd {place.node}", *(f"router {tor}" for tor in cast.tors)}
         claims |= {f"cable {place.node} {tor}" for tor in cast.tors}
     return frozenset(claims)
 
 
 def _everything_but(spared: str, cast: Cast) -> frozenset[str]:
     """A node is drained while the others serve; only the programs of its own may die."""
-    programs = {f"programs {node}" for node in cast.nodes}
+    of_nodes = {f"{what} {node}" for what in ("programs", "bfd") for node in cast.nodes}
     cables = {f"cable {node} {tor}" for node in cast.nodes for tor in cast.tors}
-    return frozenset({"controller", "manifests", *programs, *cables, *(f"router {tor}" for tor in cast.tors)} - {spared})
+    return frozenset({"controller", "manifests", *of_nodes, *cables, *(f"router {tor}" for tor in cast.tors)} - {spared})

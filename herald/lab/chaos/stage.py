@@ -18,10 +18,8 @@ from herald.lab.manifests import Manifest
 from herald.lab.process import Process
 from herald.lab.topology import Bfd, Settings, rack
 
-GRACEFUL_TOR = "tor1"
-"""The other one keeps no routes of a session that was lost. It has a listen range for neighbors, where FRR 8.4 at times
-forgets BFD with one that restarts gracefully (docs/bfd.md).
-"""
+GRACEFUL_TOR = "tor2"
+"""The other one keeps no routes of a session that was lost."""
 SERVICES = ("web", "db", "mail")
 START_TIMEOUT_S = 60.0
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")

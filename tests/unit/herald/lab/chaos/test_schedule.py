@@ -61,7 +61,7 @@ def test_faults_overlap_but_never_two_on_one_cable_one_programs_or_the_manifests
     for one, two in pairs:
         assert not {one.kind, two.kind} <= manifests
         if one.place.node == two.place.node:
-            assert not {one.kind, two.kind} <= PROGRAMS | BFD
+            assert not {one.kind, two.kind} <= PROGRAMS
             tors = {one.place.tor, two.place.tor}
             assert not ({one.kind, two.kind} <= cables and (None in tors or len(tors) == 1)), (one, two)
 
@@ -72,7 +72,7 @@ def test_while_a_node_is_drained_only_its_own_programs_and_the_clock_are_struck(
     assert drained
     for one, two in drained:
         drain, other = (one, two) if one.kind is FaultKind.DRAIN else (two, one)
-        assert other.kind in {*PROGRAMS, *BFD, FaultKind.CLOCK_STEP}
+        assert other.kind in {*PROGRAMS, FaultKind.CLOCK_STEP}
         assert other.place.node in {drain.place.node, None}
 
 
