@@ -28,13 +28,12 @@ LASTING_REASONS = frozenset(
         "forbiddenAddress",
         "duplicateAddress",
         "noAdvertisement",
-        "noPeer",
         "aggregateForbidden",
         "prefixLimit",
     }
 )
 """Why a VIP is announced to nobody, whatever becomes of endpoints and health: on a node with all its sessions up it lasts
-until somebody changes an object.
+until somebody changes an object. noPeer may be for want of a next hop, which can be back any moment.
 """
 PASSING_REASONS = frozenset({"dataPathPending"})
 """What ends by itself within seconds, often many times a minute."""

@@ -77,7 +77,15 @@ def test_a_vip_is_withheld_for_good_for_what_only_objects_can_change_and_with_al
         assert not withheld(word(reason, "198.51.100.1", state=Announcement.LEAST_PREFERRED))
         assert not withheld(word(reason, "198.51.100.1"), ConditionStatus.FALSE)
         assert not withheld(word(reason, "198.51.100.1"), ConditionStatus.UNKNOWN)
-    for reason in ("withdrawnByHand", "healthCheckFailed", "flapping", "noEndpoint", "dataPathPending", "unheardOf"):
+    for reason in (
+        "withdrawnByHand",
+        "healthCheckFailed",
+        "flapping",
+        "noPeer",
+        "noEndpoint",
+        "dataPathPending",
+        "unheardOf",
+    ):
         assert not withheld(word(reason, "198.51.100.1"))
 
 
