@@ -22,6 +22,7 @@ from speaker.history import History
 from speaker.latency import Latency, Origin
 from speaker.long_lived import expect_much, keep_for_good
 from speaker.netlink import Netlink
+from speaker.not_normal import is_urgent
 from speaker.peering import Peering
 from speaker.programmer import Programmer
 from speaker.reasons import PeerReason, Reason
@@ -204,6 +205,8 @@ class Speaker:
         for t in outcome.transitions:
             level = logging.DEBUG if t.reason is Reason.DATA_PATH_PENDING else logging.INFO
             log.log(level, str(t), extra=fields(service=t.service, vip=t.vip, state=t.state.word, reason=t.reason))
+        if any(map(is_urgent, outcome.transitions)):
+            self.on_change()
         for prefix in outcome.leaks:
             log.error("the outbound guard held back a route: a bug of Herald", extra=fields(prefix=prefix))
         for peer, reason in current.refused.items():

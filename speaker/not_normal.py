@@ -11,12 +11,13 @@ from typing import TypeAlias
 
 from bgp_config.names import IPAddress
 from bgp_config.status.base import clip
-from bgp_config.status.node import MAX_SERVICES, MAX_VIPS, PLAIN_REASONS, Announcement, ServiceNotNormal
+from bgp_config.status.node import MAX_SERVICES, MAX_VIPS, PASSING_REASONS, PLAIN_REASONS, Announcement, ServiceNotNormal
 from herald.kube.objects import ObjectKey
 from speaker.core import Core
 from speaker.decide import LEAVING, ServiceDecision
 from speaker.reasons import Reason
 from speaker.route import RouteState
+from speaker.transition import Transition
 
 AS_IT_SHOULD_BE = frozenset({Reason.NO_LOCAL_ENDPOINT, Reason.TERMINATING})
 """Reasons that ask for nothing on this node: another one announces the VIP."""
@@ -42,6 +43,11 @@ def not_normal(core: Core) -> tuple[tuple[ServiceNotNormal, ...], int]:
             found[key, reason, state].append(vip)
     named = nsmallest(MAX_SERVICES, found, key=lambda trouble: (trouble[1] in PLAIN_REASONS, trouble))
     return tuple(_said(*trouble, found[trouble]) for trouble in named), len(found)
+
+
+def is_urgent(transition: Transition) -> bool:
+    """Whether others must hear soon that this node does not announce the VIP as it should any more."""
+    return transition.reason is not None and transition.reason not in _UNSAID | PLAIN_REASONS | PASSING_REASONS
 
 
 def _troubles(decision: ServiceDecision) -> Iterator[tuple[IPAddress, Reason, RouteState]]:

@@ -1,7 +1,8 @@
 """Keeps this node's BGPNode and BGPSessions at the API server as the speaker is. Nothing ever waits for it.
 
-- A change of state is written at once (those of SETTLE_S together), counts some seconds after that and else once a minute,
-  a heartbeat every HEARTBEAT_S.
+- A change of state is written at once (those of SETTLE_S together), so is a Service that becomes not normal here, if
+  nothing was written for WORDS_S; counts some seconds after a change of state and else once a minute, a heartbeat every
+  HEARTBEAT_S.
   Only the last state counts: an API server that is away costs no memory, and finds the latest when it is back.
 - Objects are made by this speaker, owned by its Node, and removed when their peer is. They are written by force: they are
   nobody else's, and a controller that took us for dead has put Unknown there.
@@ -38,7 +39,7 @@ from herald.kube.api import (
 )
 from herald.kube.objects import Metadata, Node, ObjectKey
 from herald.program.logs import fields
-from speaker.status import Moment, state_of
+from speaker.status import Moment, state_of, words_of
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ LOOK_S = 3.0
 COUNTS_S = (60.0, 75.0)
 AFTER_STATE_S = (3.0, 8.0)
 """How long until counts may be written (again): usually, and after a change of state, which they follow."""
+WORDS_S = 2.0
+"""So long after one write Services that are not normal may be written again: a controller grants drains by them."""
 RETRY_FIRST_S = 1.0
 RETRY_LAST_S = 10.0
 
@@ -81,10 +84,14 @@ class Written:
 
     def next(self, status: ObjectStatus, now: float) -> ObjectStatus | None:
         """What to write to it now, if anything."""
-        if state_of(status) != state_of(self.status) or (status != self.status and now >= self.counts_due_at):
+        if state_of(status) != state_of(self.status) or (status != self.status and now >= self._due_at(status)):
             return status
         beats = isinstance(status, BGPNodeStatus) and now - self.at >= BEAT_S
         return self.status if beats else None
+
+    def _due_at(self, status: ObjectStatus) -> float:
+        is_urgent = words_of(status) != words_of(self.status)
+        return min(self.at + WORDS_S, self.counts_due_at) if is_urgent else self.counts_due_at
 
 
 class _Named(msgspec.Struct):

@@ -18,6 +18,8 @@ from bgp_config.status.base import clip
 from bgp_config.status.condition import Condition, ConditionStatus, ConditionType
 from bgp_config.status.node import (
     MAX_ERRORS,
+    PASSING_REASONS,
+    PLAIN_REASONS,
     BGPNodeStatus,
     ConfigInUse,
     Counts,
@@ -25,6 +27,7 @@ from bgp_config.status.node import (
     DataPathState,
     Drain,
     NodeError,
+    ServiceNotNormal,
 )
 from bgp_config.status.session import BGPSessionStatus, SessionBFD, SessionError, State, session_name
 from bgp_config.verdict import InForce
@@ -244,3 +247,9 @@ def state_of(status: BGPNodeStatus | BGPSessionStatus) -> Mapping[str, object]:
     for count in ("counts", "dataPath", "servicesNotNormal", "servicesNotNormalTotal", "prefixes", "heartbeat"):
         said.pop(count, None)
     return said
+
+
+def words_of(status: BGPNodeStatus | BGPSessionStatus) -> Sequence[ServiceNotNormal]:
+    """The Services of which others must hear soon, as this node cannot be counted on and the objects do not tell so."""
+    said = status.services_not_normal if isinstance(status, BGPNodeStatus) else ()
+    return [each for each in said if each.reason not in PLAIN_REASONS | PASSING_REASONS]

@@ -11,9 +11,11 @@ from bgp_config.names import IPAddress, NodeName, Prefix, host_prefix
 from herald.kube.objects import KubeObject
 from herald.kube.source import Changes
 from speaker.daemon import Speaker
+from speaker.evidence import Source, Standing
 from speaker.netlink import Netlink
 from speaker.peering import NodeNetwork
-from speaker.route import PathAttributes
+from speaker.reasons import Reason
+from speaker.route import PathAttributes, RouteState
 from speaker.session import SessionSpec
 from speaker.settings import Settings
 from speaker.witnesses import Witnesses
@@ -163,3 +165,16 @@ async def test_a_loop_that_hangs_is_told() -> None:
         assert made.speaker.is_turning()
         made.speaker.turned_at -= 6
         assert not made.speaker.is_turning()
+
+
+async def test_others_hear_at_once_of_a_vip_that_the_node_doubts_and_need_not_of_an_endpoint_that_went() -> None:
+    async with bench() as made:
+        told: list[None] = []
+        made.speaker.on_change = lambda: told.append(None)
+        made.fail(VIPS[0])
+        await made.until(lambda: not made.engine.has(VIPS[0]), SOON_S)
+        assert not told
+        sick = Standing(RouteState.WITHDRAWN, Reason.HEALTH_CHECK_FAILED)
+        made.speaker.core.doubt(Source.HEALTH, ip_address(VIPS[1]), sick)
+        made.changes.wake()
+        await made.until(lambda: bool(told), SOON_S)

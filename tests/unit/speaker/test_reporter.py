@@ -4,11 +4,11 @@ import asyncio
 
 import msgspec
 
-from bgp_config.status.node import HEARTBEAT_S, BGPNodeStatus, Counts
+from bgp_config.status.node import HEARTBEAT_S, BGPNodeStatus, Counts, ServiceNotNormal
 from bgp_config.status.session import BGPSessionStatus, State
 from herald.kube.objects import Metadata, Node
 from herald.lab.waiting import until
-from speaker.reporter import BEAT_S, COUNTS_S, LOOK_S, SETTLE_S, Report, Reporter, Written
+from speaker.reporter import BEAT_S, COUNTS_S, LOOK_S, SETTLE_S, WORDS_S, Report, Reporter, Written
 from tests.unit.herald.kube.api.server import Portal, running
 from tests.unit.speaker.test_status import START
 
@@ -44,6 +44,25 @@ def test_counts_wait_for_their_minute() -> None:
     assert written(SESSION).next(more, 159.9) is None
     assert written(SESSION).next(more, 160.0) == more
     assert min(COUNTS_S) >= 60
+
+
+def sick(reason: str) -> BGPNodeStatus:
+    word = ServiceNotNormal(namespace="default", name="web", reason=reason)
+    return msgspec.structs.replace(NODE, services_not_normal=(word,), services_not_normal_total=1)
+
+
+def test_a_service_that_is_not_normal_here_is_written_at_once_but_not_twice_within_seconds() -> None:
+    for reason in ("healthCheckFailed", "withdrawnByHand", "flapping", "notInPool"):
+        assert written(NODE).next(sick(reason), 100.0 + WORDS_S - 0.1) is None
+        assert written(NODE).next(sick(reason), 100.0 + WORDS_S) == sick(reason)
+        assert written(sick(reason)).next(NODE, 100.0 + WORDS_S) == NODE
+    assert WORDS_S < LOOK_S
+
+
+def test_what_the_objects_tell_or_what_passes_in_a_moment_waits_for_the_counts() -> None:
+    for reason in ("noEndpoint", "noAdvertisement", "dataPathPending"):
+        assert written(NODE).next(sick(reason), 110.0) is None
+        assert written(NODE).next(sick(reason), 160.0) == sick(reason)
 
 
 def test_a_heartbeat_says_again_what_was_said_and_is_in_time_although_it_is_looked_at_seldom() -> None:
