@@ -55,7 +55,7 @@ async def test_the_end_of_the_connection_first_routes_of_a_node_that_crashed_are
 
 
 async def test_a_router_that_makes_neighbors_as_they_come_finds_bfd_again_though_the_speaker_stands_still() -> None:
-    """FRR deletes such a neighbor when BFD goes down, and its BFD session 60 ms later, also if a new neighbor has it by then."""
+    """FRR deletes such a neighbor when BFD goes down, and its BFD session 60 ms later, though a new neighbor may have it."""
     async with bfd_fabric(graceful={"tor2": LONG_S}) as deployment:
         expected = everywhere(deployment)
         deployment.speakers["node1"].stop()
