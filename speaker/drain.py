@@ -4,10 +4,12 @@
   come up, or takes nothing, holds it up for WIRE_LIMIT_S at most.
 - The grant is in the Drain's status, so a speaker that starts while it stands is least preferred from its first route on,
   and waits the whole time again. What was Drained when it started stays withdrawn: nobody sends traffic there any more.
+- Drained is said when no router has a route of this node any more: each one's withdrawals are on the wire, and what one
+  without a session may have kept (RFC 4724) has expired. A router that takes nothing from an open session holds that up.
 - When the last grant goes, by undrain, by the end of the Drain or by `until`, the node is normal at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bgp_config.names import DrainName, NodeName
@@ -20,8 +22,8 @@ from speaker.core import Core
 from speaker.evidence import Source, Standing
 from speaker.reasons import Reason
 from speaker.route import RouteState
-from speaker.session import SessionState
-from speaker.table import SessionTable
+from speaker.session import SessionSpec, SessionState
+from speaker.table import SessionRecord, SessionTable
 from speaker.witness import Witness
 
 WIRE_LIMIT_S = 10.0
@@ -43,24 +45,38 @@ class Order:
 
 @dataclass(slots=True)
 class Progress:
-    """How far this node is. `phase` None: it is not drained. Times are seconds of one monotonic clock."""
+    """How far this node is. `phase` None: it is not drained. Times are seconds of one monotonic clock.
+
+    `is_out`: it is Drained, and no router has a route of it any more.
+    """
 
     phase: Phase | None = None
+    is_out: bool = False
     grants: tuple[str, ...] = ()
     _looked: bool = False
     _began: float = 0.0
+
+    @property
+    def said(self) -> Phase | None:
+        """How far it is for others."""
+        return Phase.DRAINING if self.phase is Phase.DRAINED and not self.is_out else self.phase
 
     def look(self, orders: tuple[Order, ...], settled_at: float | None, now: float) -> None:
         """`settled_at`: since when every wire says what it shall; None while one does not."""
         is_first, self._looked = not self._looked, True
         self.grants = tuple(order.grant for order in orders)[:MAX_GRANTS]
         if not orders:
-            self.phase = None
+            self.phase, self.is_out = None, False
         elif self.phase is None:
-            was_drained = is_first and any(order.phase is Phase.DRAINED for order in orders)
-            self.phase, self._began = (Phase.DRAINED if was_drained else Phase.DRAINING), now
-        elif now >= self._waits_since(settled_at) + max(order.drain_s for order in orders):
-            self.phase = Phase.DRAINED
+            self.is_out = is_first and any(order.phase is Phase.DRAINED for order in orders)
+            self.phase, self._began = (Phase.DRAINED if self.is_out else Phase.DRAINING), now
+        elif self.phase is Phase.DRAINING and now >= self._waits_since(settled_at) + max(each.drain_s for each in orders):
+            self.phase, self._began = Phase.DRAINED, now
+
+    def compare(self, sessions: Iterable[tuple[SessionSpec, SessionRecord | None]], now: float) -> None:
+        """What the routers have; of each of the node's sessions, without a record if it was never tried."""
+        if self.phase is Phase.DRAINED and not self.is_out:
+            self.is_out = all(_has_nothing(spec, record, self._began, now) for spec, record in sessions)
 
     def _waits_since(self, settled_at: float | None) -> float:
         at_the_latest = self._began + WIRE_LIMIT_S
@@ -92,6 +108,8 @@ class DrainWitness(Witness):
     def testify(self, core: Core, now: float) -> None:
         if not core.cluster.synced:
             return
+        sessions = core.peering.sessions.values()
+        self.progress.compare(((spec, self.table.records.get(spec)) for spec in sessions), now)
         self.progress.look(tuple(self._orders(core.cluster)), self._settled_at(core), now)
         core.stand(Source.DRAIN, STANDINGS.get(self.progress.phase) if self.progress.phase else None)
 
@@ -124,6 +142,14 @@ class DrainWitness(Witness):
                 return None
             at = max(at, record.programmed_at)
         return at
+
+
+def _has_nothing(spec: SessionSpec, record: SessionRecord | None, withdrawn_at: float, now: float) -> bool:
+    """Whether this router has no route of the node any more. One without a session forgets them after the restart time."""
+    if record is None or record.state is not SessionState.ESTABLISHED:
+        lost_at = record.since if record else withdrawn_at
+        return now >= lost_at + (spec.graceful_restart_s or 0)
+    return record.in_sync and not record.on_wire
 
 
 def _granted(manifest: ConfigManifest, node: NodeName) -> tuple[str, Phase] | None:

@@ -191,7 +191,7 @@ def _drain(core: Core, progress: Progress, since: Since, now: datetime) -> Drain
     if reason is None:
         return None
     message = clip(reason.remedy)
-    return Drain(reason=reason.value, since=since_when, message=message, phase=progress.phase, grants=progress.grants)
+    return Drain(reason=reason.value, since=since_when, message=message, phase=progress.said, grants=progress.grants)
 
 
 def _errors(core: Core, known: Sequence[tuple[str, str, str]], since: Since, now: datetime) -> Iterator[NodeError]:

@@ -8,13 +8,17 @@ from itertools import pairwise
 from bgp_config.status.drain import DrainedNode, Phase, grant_of
 from herald.kube.objects import ConfigManifest, ConfigStatus, Kind, Metadata, ObjectKey
 from herald.kube.source import Change, Gone
+from speaker.bfd.report import BfdReport
 from speaker.core import Core
 from speaker.drain import WIRE_LIMIT_S, DrainWitness
 from speaker.evidence import Source, Standing
 from speaker.reasons import Reason
 from speaker.route import RouteState
-from speaker.session import Closed, Established, Programmed, SessionSpec
+from speaker.session import Closed, Established, InSync, Programmed, SessionSpec, SessionState
+from speaker.statement import DataPathReport, Statement
+from speaker.status import Moment, Since, node_status
 from speaker.table import SessionRecord, SessionTable
+from tests.builders import peer_manifest
 from tests.unit.speaker.test_core import CONFIG, WEB, core, one_service, upsert
 
 GRANTED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
@@ -72,9 +76,18 @@ class Bench:
         (vip,) = self.core.decisions[WEB[0]].vips
         return vip.state, vip.reason
 
+    def said_at(self, now: float) -> Phase | None:
+        """How far the node is by its BGPNode, after one turn of the loop."""
+        self.at(now)
+        told = Statement(data_path=DataPathReport(kind="none"), bfd=BfdReport(), progress=self.witness.progress)
+        said = node_status(self.core, self.table, told, Since(), Moment(monotonic=now, utc=GRANTED)).drain
+        return said.phase if said else None
+
     def send(self, now: float) -> None:
         for spec in self.core.peering.sessions.values():
-            self.table.apply(Established(spec, now))
+            if self.table.records.get(spec) is None or self.table.records[spec].state is SessionState.DOWN:
+                self.table.apply(Established(spec, now))
+                self.table.apply(InSync(spec, now))
             wanted = self.core.ribs.table(spec)
             for prefix in {*wanted, *self.table.records[spec].on_wire}:
                 if self.table.records[spec].on_wire.get(prefix) != wanted.get(prefix):
@@ -216,6 +229,52 @@ def test_it_tells_which_grants_it_follows_and_how_far_it_is() -> None:
     assert (progress.phase, progress.grants) == (Phase.DRAINING, (grant_of("uid-node1", GRANTED),))
     bench.at(210)
     assert progress.phase is Phase.DRAINED
+
+
+def withdraw(bench: Bench) -> None:
+    """A node that has just decided to withdraw, before any router heard of it."""
+    bench.at(100)
+    bench.at(200, upsert(drain()))
+    bench.mute = True
+    assert bench.at(200 + DRAIN_S) == GONE
+
+
+def test_it_is_drained_for_others_when_every_wire_says_so() -> None:
+    bench = Bench()
+    withdraw(bench)
+    assert bench.said_at(1000) is Phase.DRAINING
+    bench.send(1001)
+    assert bench.said_at(1002) is Phase.DRAINED
+
+
+def test_a_router_without_a_session_has_nothing_but_what_it_keeps_over_a_restart() -> None:
+    bench = Bench()
+    withdraw(bench)
+    bench.lose_sessions(203.5)
+    assert bench.said_at(204) is Phase.DRAINED
+    keeper = peer_manifest(gracefulRestart={"restartTimeSeconds": 120})
+    keeping = Bench(core=core([*CONFIG, keeper, *one_service("web", "198.51.100.7")]))
+    withdraw(keeping)
+    keeping.lose_sessions(203.5)
+    assert keeping.said_at(203.5 + 120 - 0.1) is Phase.DRAINING
+    assert keeping.said_at(203.5 + 120) is Phase.DRAINED
+
+
+def test_a_router_that_is_back_has_nothing_more_after_end_of_rib() -> None:
+    bench = Bench()
+    withdraw(bench)
+    (spec,) = bench.core.peering.sessions.values()
+    bench.lose_sessions(203)
+    bench.table.apply(Established(spec, 203.2))
+    assert bench.said_at(203.5) is Phase.DRAINING
+    bench.table.apply(InSync(spec, 204))
+    assert bench.said_at(204.5) is Phase.DRAINED
+
+
+def test_a_speaker_that_starts_on_a_drained_node_takes_back_nothing_that_was_said() -> None:
+    bench = Bench(mute=True)
+    bench.at(100, upsert(drain(phase=Phase.DRAINED)))
+    assert bench.said_at(100.5) is Phase.DRAINED
 
 
 def test_a_new_grant_for_a_drained_node_brings_no_traffic_back() -> None:
