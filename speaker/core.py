@@ -5,6 +5,7 @@ a core would have that was only ever told the final state, what the data-path ga
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from bgp_config.config import Peer
@@ -137,10 +138,11 @@ class Core:
     def admitted(self) -> frozenset[Claim]:
         return frozenset(self._admitted or ())
 
-    def step(self, running: Collection[SessionSpec] = ()) -> Outcome:
+    def step(self, running: Collection[SessionSpec] = (), about: AbstractSet[ObjectKey] | None = None) -> Outcome:
         """Decides what is dirty. Nothing before everything required has been listed (rule 4).
 
         `running` are the sessions there are: one that waits to be replaced by a changed one is kept up to date till then.
+        `about`: nothing but these is decided, for who asks once; the others still take their places with peers.
         """
         if not self.cluster.synced:
             if self.greets and self.cluster.knows_peers:
@@ -154,6 +156,8 @@ class Core:
             keys = dirty.services
         if self._limits:
             keys = keys.union(*(self._want(key) for key in keys))
+        if about is not None:
+            keys = keys & about
         changed: list[Transition] = []
         affected: set[IPAddress] = set()
         for key in keys:

@@ -17,7 +17,6 @@ from bgp_config.status.node import SILENCE_S, Announcement, BGPNodeStatus, Servi
 from bgp_config.status.session import BGPSessionStatus, State
 from controller.plan import Plan
 from herald.kube.objects import (
-    ConfigManifest,
     EndpointSlice,
     Kind,
     KubeObject,
@@ -39,7 +38,7 @@ from speaker.evidence import Source as EvidenceSource
 from speaker.evidence import Standing
 from speaker.localize import Neighbor, localize
 from speaker.peering import NodeNetwork, Source, node_addresses, peers_here
-from speaker.reasons import Reason
+from speaker.reasons import PeerReason, Reason
 from speaker.route import RouteState
 
 MOST_DECISIONS = 20_000
@@ -60,7 +59,8 @@ def decide(
     if is_narrowed := only is None and world.live and len(keys) * len(nodes) > most:
         keys = sorted(_named(world, known))[: most // len(nodes)]
     if only is not None or is_narrowed:
-        world = replace(world, changes=_concerning(world.changes, frozenset(keys), alone=is_narrowed))
+        rivals = _rivals(known.cluster, only) if only is not None else frozenset()  # else speakers name who has no place
+        world = replace(world, changes=_concerning(world.changes, frozenset(keys), rivals))
     services = [known.cluster.services[key] for key in keys if key in known.cluster.services]
     return Answer(
         source=world.source,
@@ -91,6 +91,7 @@ def _node(world: World, node: Node, load_balancer_class: str, keys: Iterable[Obj
     speaker = dict(world.speakers).get(name)
     sessions = {PeerName(each.peer): each for each in world.sessions if each.node == name}
     core = _core(world, node, load_balancer_class, speaker, sessions)
+    core.step(about=frozenset(keys))
     found = tuple(_as_spoken(account, speaker) for account in accounts(core, keys))
     known = tuple(sessions.values()) or tuple(_assumed_sessions(core, now))
     return NodeAnswer(
@@ -111,7 +112,8 @@ def _core(
 ) -> Core:
     core = Core(NodeName(node.metadata.name), load_balancer_class)
     core.apply(world.changes)
-    refused = {error.about.removeprefix("BGPPeer/") for error in (speaker.errors if speaker else ())}
+    errors = speaker.errors if speaker else ()
+    refused = {error.about.removeprefix("BGPPeer/") for error in errors if error.reason in set(PeerReason)}
     peers = [peer for peer in peers_here(core.cluster.config, node) if peer.name not in refused]
     passwords = (peer.password_secret for peer in peers if peer.password_secret)
     for ref in passwords:  # it is there, or the speaker would have said that it is not; what it says is nobody's business
@@ -123,7 +125,6 @@ def _core(
     core.stand(EvidenceSource.DRAIN, drains.standing(node.metadata.name, speaker, drains.facts(world.changes)))
     if speaker:
         _believe(core, speaker)
-    core.step()
     return core
 
 
@@ -241,22 +242,38 @@ def _fact(known: _Known, service: Service, world: World) -> ServiceFact:
     )
 
 
-def _concerning(changes: Iterable[Change], keys: AbstractSet[ObjectKey], *, alone: bool) -> tuple[Change, ...]:
-    """Without the objects that do not bear on these Services. Others compete with them where a peer has a limit, which is
-    passed over with `alone`: then speakers have named those that have no place.
-    """
+def _concerning(
+    changes: Iterable[Change], keys: AbstractSet[ObjectKey], rivals: AbstractSet[ObjectKey]
+) -> tuple[Change, ...]:
+    """Without the objects that do not bear on the Services `keys`. Of `rivals` it is not asked how healthy they are."""
     changes = tuple(changes)
     objects = [change.object for change in changes if isinstance(change, Upsert)]
-    has_limits = not alone and any(isinstance(each, ConfigManifest) and "maxPrefixes" in each.spec for each in objects)
     vips = {vip for each in objects if isinstance(each, Service) and each.key in keys for vip in each.vips}
 
     def concerns(each: KubeObject) -> bool:
         match each:
             case Service():
-                return has_limits or each.key in keys or not vips.isdisjoint(each.vips)
+                return each.key in keys or each.key in rivals or not vips.isdisjoint(each.vips)
             case EndpointSlice():
                 return each.service_key in keys
             case _:
                 return True
 
     return tuple(change for change in changes if not isinstance(change, Upsert) or concerns(change.object))
+
+
+def _rivals(cluster: Cluster, key: ObjectKey) -> frozenset[ObjectKey]:
+    """The Services that may take the place with a peer from this one: older ones, where they may be too many for a limit."""
+    service = cluster.services.get(key)
+    limits = [peer.max_prefixes for peer in cluster.config.peers.values() if peer.max_prefixes]
+    if service is None or not limits:
+        return frozenset()
+    older = [each for each in cluster.services.values() if _age(each) < _age(service)]
+    vips = {vip for each in (service, *older) for vip in each.vips}
+    most = len(vips) * len(cluster.config.advertisements)  # each of which makes one prefix of a VIP
+    return frozenset(each.key for each in older) if most > min(limits) else frozenset()
+
+
+def _age(service: Service) -> tuple[str, ObjectKey]:
+    """As places are given."""
+    return service.metadata.creation_timestamp or "", service.key

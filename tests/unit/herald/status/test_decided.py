@@ -11,7 +11,7 @@ from herald.status.answer import Answer
 from herald.status.decided import decide
 from speaker.about import EndpointFact
 from speaker.account import VIPAccount
-from tests.builders import endpoint, endpoint_slice, node, peer_manifest, secret, service
+from tests.builders import advertisement_manifest, endpoint, endpoint_slice, node, peer_manifest, secret, service
 from tests.unit.herald.status.build import CLASS, NOW, WEB, answer, cluster, session, speaker, world
 
 
@@ -62,6 +62,12 @@ def test_a_peer_that_the_speaker_refuses_gets_nothing() -> None:
     speakers = [("node1", speaker(errors=(error,)))]
     of = answer(world(cluster(nodes=("node1",)), speakers=speakers, sessions=[session("node1", "tor2")]))
     assert [route.peer for route in vips(of)["node1"].routes] == ["tor2"]
+
+
+def test_a_peer_with_too_many_prefixes_is_not_one_that_the_speaker_refuses() -> None:
+    error = NodeError(about="BGPPeer/tor1", reason="prefixLimit", message="3 prefixes are withheld: ...")
+    of = answer(world(cluster(nodes=("node1",)), speakers=[("node1", speaker(errors=(error,)))]))
+    assert [route.peer for route in vips(of)["node1"].routes] == ["tor1", "tor2"]
 
 
 def test_a_reason_that_only_the_speaker_can_know_is_its_word() -> None:
@@ -115,6 +121,22 @@ def test_where_a_peer_has_a_limit_the_others_count_too() -> None:
     limited = [peer_manifest("tor1", "10.1.1.0", maxPrefixes=1), peer_manifest("tor2", "10.2.1.0", maxPrefixes=1)]
     of = answer(world(cluster(older, *limited, nodes=("node1",))), WEB)
     assert states(of) == {"node1": ("withdrawn", "prefixLimit")}
+
+
+@pytest.mark.parametrize("limit", [1, 5, 9, 10, 11, 20])
+@pytest.mark.parametrize("aggregated", [False, True])
+def test_under_any_limit_the_story_of_one_service_is_that_of_the_whole(limit: int, *, aggregated: bool) -> None:
+    """Ten are older than web, though one in its very second and one with another's VIP; ten are younger."""
+    numbers = range(1, 21)
+    vip = {n: f"198.51.100.{100 + n}" for n in numbers} | {5: "198.51.100.104", 12: "198.51.100.103"}
+    others = [service(f"s{n:02}", vip[n], created=f"{2016 + n}-01-01T00:00:00Z") for n in numbers]
+    also = [advertisement_manifest("b", aggregationLengthV4=30)] if aggregated else []
+    limited = [
+        peer_manifest("tor1", "10.1.1.0", maxPrefixes=limit),
+        peer_manifest("tor2", "10.2.1.0", maxPrefixes=limit + 5),
+    ]
+    things = world(cluster(*others, *limited, *also, nodes=("node1", "node2")))
+    assert vips(answer(things, WEB)) == vips(answer(things))
 
 
 def test_a_peer_without_a_place_for_the_vip_is_told_apart_from_those_that_have_it() -> None:
