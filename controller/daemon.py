@@ -69,6 +69,7 @@ async def _lead(settings: Settings, stop: asyncio.Event) -> None:
         writer=DirectoryDrainWriter(settings.state),
         open_source=lambda: DirectorySource(settings.manifests, survey.KINDS, settings.secrets, settings.state),
         may_write=lambda: True,
+        withholds=source.withholds,
     )
     reconciler.on_settled = drainer.wake
     registry = CollectorRegistry()

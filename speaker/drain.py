@@ -12,6 +12,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bgp_config.config import Drain
 from bgp_config.names import DrainName, NodeName
 from bgp_config.status.drain import Phase, grant_of
 from bgp_config.status.node import MAX_GRANTS
@@ -116,8 +117,9 @@ class DrainWitness(Witness):
     def _orders(self, cluster: Cluster) -> Iterator[Order]:
         node, labels = cluster.node_name, cluster.node.metadata.labels if cluster.node else {}
         for name, manifest in sorted(self._manifests.items()):
-            drain = cluster.config.drains.get(DrainName(name))
-            if drain is None or (drain.until is not None and self.wall() >= drain.until):
+            # One that is refused and was never read by this life asks for nothing, but what it was granted stands.
+            drain = cluster.config.drains.get(DrainName(name), Drain(name=DrainName(name), nodes=frozenset()))
+            if drain.until is not None and self.wall() >= drain.until:
                 continue
             if self.grants_itself and drain.concerns(node, labels):
                 yield Order(grant=manifest.metadata.uid, drain_s=drain.drain_s)

@@ -26,7 +26,7 @@ from controller.drain.writer import DrainWriter
 from controller.plan import Plan
 from controller.turns import Turns
 from herald.kube.api import ApiError, ConflictError, NotFoundError, UnreachableError
-from herald.kube.objects import ConfigManifest, Node
+from herald.kube.objects import ConfigManifest, Kind, Node, ObjectKey
 from herald.kube.source import Source
 from herald.program.logs import fields
 
@@ -51,7 +51,10 @@ class _Said:
 
 @dataclass(slots=True, kw_only=True)
 class Drainer:
-    """`may_write` tells whether this controller still assigns; `open_source` gives a new Source of survey.KINDS."""
+    """`may_write` tells whether this controller still assigns; `open_source` gives a new Source of survey.KINDS.
+
+    `withholds`: an object may exist, though the plan was not told of it.
+    """
 
     plan: Plan
     limits: Limits
@@ -59,6 +62,7 @@ class Drainer:
     writer: DrainWriter
     open_source: Callable[[], Source]
     may_write: Callable[[], bool]
+    withholds: Callable[[Kind, ObjectKey], bool] = lambda _kind, _key: False
     errors: int = 0
     _turns: Turns = field(default_factory=lambda: Turns(SETTLE_S))
     _leftovers: frozenset[str] | None = None
@@ -95,17 +99,20 @@ class Drainer:
         there = {manifest.metadata.name for manifest in self._manifests()}
         if self._leftovers is None:
             self._leftovers = await self.writer.known()
-        for name in (self._said.keys() | self._leftovers) - there:
+        withheld = {name for name in self._leftovers if self.withholds(Kind.DRAIN, ObjectKey("", name))}
+        for name in (self._said.keys() | (self._leftovers - withheld)) - there:
             await self.writer.forget(name)
             self._said.pop(name, None)
             log.info("drain is over", extra=fields(drain=name))
-        self._leftovers = frozenset()
+        self._leftovers = frozenset(withheld - there)
 
     async def _turn(self, survey: Survey, tasks: asyncio.TaskGroup) -> None:
         now = datetime.now(UTC).replace(microsecond=0)
         nodes = {NodeName(key.name): node for key, node in self.plan.nodes.items()}
         manifests = {DrainName(manifest.metadata.name): manifest for manifest in self._manifests()}
-        wishes = {name: self._wish(drain, manifests[name], nodes) for name, drain in self._in_effect(now).items()}
+        drains = ((name, self._drain(manifest)) for name, manifest in manifests.items())
+        in_effect = {name: drain for name, drain in drains if drain.until is None or now.timestamp() < drain.until}
+        wishes = {name: self._wish(drain, manifests[name], nodes) for name, drain in in_effect.items()}
         voices = await self.speakers.voices() if wishes else None
         survey.want(tasks, wanted=any(wish.nodes != wish.granted for wish in wishes.values()))
         racks = {name: self.limits.rack_of(node) for name, node in nodes.items()}
@@ -118,9 +125,12 @@ class Drainer:
     def _manifests(self) -> list[ConfigManifest]:
         return [manifest for key, manifest in self.plan.manifests.items() if key.kind is ConfigKind.DRAIN]
 
-    def _in_effect(self, now: datetime) -> Mapping[DrainName, Drain]:
-        drains = self.plan.config.drains
-        return {name: drain for name, drain in drains.items() if drain.until is None or now.timestamp() < drain.until}
+    def _drain(self, manifest: ConfigManifest) -> Drain:
+        """One that is refused and was never read by this life asks for what it was granted by an earlier one."""
+        name = DrainName(manifest.metadata.name)
+        before = self._before(manifest).items()
+        granted = frozenset(node for node, said in before if said.phase.is_granted)
+        return self.plan.config.drains.get(name) or Drain(name=name, nodes=granted)
 
     def _before(self, manifest: ConfigManifest) -> Mapping[NodeName, DrainedNode]:
         said = self._said.get(manifest.metadata.name)

@@ -23,6 +23,7 @@ from tests.unit.speaker.test_core import CONFIG, WEB, core, one_service, upsert
 
 GRANTED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 DRAIN_S = 3
+DEFAULT_DRAIN_S = 30
 NORMAL = (RouteState.NORMAL, None)
 LEAST = (RouteState.LEAST_PREFERRED, Reason.DRAINING)
 GONE = (RouteState.WITHDRAWN, Reason.DRAINED)
@@ -292,3 +293,13 @@ def test_where_there_is_no_controller_a_drain_counts_without_its_leave() -> None
     assert bench.at(200, upsert(drain("other", phase=None, nodes="node2"))) == NORMAL
     assert bench.at(201, upsert(drain(phase=None))) == LEAST
     assert bench.at(201 + DRAIN_S) == GONE
+
+
+def test_a_grant_stands_though_its_drain_is_refused_and_was_never_read_before() -> None:
+    bench = Bench()
+    bench.at(100)
+    assert bench.at(200, upsert(drain(drainSeconds="soon"))) == LEAST
+    assert bench.at(200 + DEFAULT_DRAIN_S) == GONE
+    alone = Bench(grants_itself=True)
+    alone.at(100)
+    assert alone.at(200, upsert(drain(phase=None, drainSeconds="soon"))) == NORMAL

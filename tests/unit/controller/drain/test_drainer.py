@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
@@ -21,6 +22,7 @@ from herald.lab.waiting import until
 from tests.builders import advertisement_manifest, endpoint, endpoint_slice, node, peer_manifest, pool_manifest, service
 
 WITHIN_S = 5.0
+GRANTED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 NODES = ("node1", "node2", "node3")
 SLICE = endpoint_slice("web", [endpoint(name, f"10.244.0.{n}") for n, name in enumerate(NODES, 1)])
 OBJECTS: list[KubeObject] = [
@@ -109,6 +111,7 @@ class Site:
     mouths: Mouths = field(default_factory=Mouths)
     slices: Slices = field(default_factory=Slices)
     leads: bool = True
+    withheld: set[str] = field(default_factory=set)
 
     def put(self, *things: KubeObject) -> None:
         for thing in things:
@@ -123,6 +126,7 @@ class Site:
             writer=self.book,
             open_source=lambda: self.slices,
             may_write=lambda: self.leads,
+            withholds=lambda _, key: key.name in self.withheld,
         )
 
     async def holds(self, claim: Callable[[], object]) -> None:
@@ -241,6 +245,21 @@ async def test_a_new_life_reads_the_grants_off_the_statuses() -> None:
         assert second.book.phase("node1") is Phase.WAITING, "the older Drain does not get what is taken"
 
 
+async def test_a_new_life_takes_no_grant_back_of_a_drain_that_it_refuses() -> None:
+    said = ConfigStatus(nodes=[DrainedNode(node="node2", phase=Phase.DRAINING, since=GRANTED, granted=GRANTED)])
+    refused = replace(drain("node2", said=said), spec={"nodes": "node2"})
+    site = Site()
+    async with running(site, drain("node1"), refused) as drainer:
+        await site.holds(lambda: site.book.phase("node1") is Phase.WAITING)
+        await site.holds(lambda: site.book.phase("node2") is Phase.DRAINING)
+        assert site.book.node("node2") == said.nodes[0]
+        accepted = next(c for c in site.book.statuses["node2"].conditions if c.type == ConditionType.ACCEPTED)
+        assert accepted.status.value == "False"
+        site.put(drain("node2", "node3"))
+        drainer.wake()
+        await site.holds(lambda: site.book.phase("node1") is Phase.DRAINING)
+
+
 async def test_another_drain_of_the_name_has_none_of_the_old_ones_grants() -> None:
     site = Site()
     async with running(site, drain("node1")) as drainer:
@@ -280,3 +299,13 @@ async def test_what_an_earlier_life_left_of_drains_that_are_gone_is_forgotten() 
     site = Site(book=Book(leftovers=frozenset({"node1", "old"})))
     async with running(site, drain("node1")):
         await site.holds(lambda: site.book.forgotten == {"old"})
+
+
+async def test_what_an_earlier_life_left_of_a_drain_that_cannot_be_read_now_is_kept_until_it_is_known_to_be_gone() -> None:
+    site = Site(book=Book(leftovers=frozenset({"broken", "gone", "mended"})), withheld={"broken", "mended"})
+    async with running(site) as drainer:
+        await site.holds(lambda: site.book.forgotten == {"gone"})
+        site.put(drain("mended", "node1"))
+        site.withheld.clear()
+        drainer.wake()
+        await site.holds(lambda: site.book.forgotten == {"gone", "broken"})
