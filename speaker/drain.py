@@ -65,7 +65,8 @@ class Progress:
     def look(self, orders: tuple[Order, ...], settled_at: float | None, now: float) -> None:
         """`settled_at`: since when every wire says what it shall; None while one does not."""
         is_first, self._looked = not self._looked, True
-        self.grants = tuple(order.grant for order in orders)[:MAX_GRANTS]
+        unanswered_first = sorted(orders, key=lambda order: order.phase is Phase.DRAINED)
+        self.grants = tuple(order.grant for order in unanswered_first)[:MAX_GRANTS]
         if not orders:
             self.phase, self.is_out = None, False
         elif self.phase is None:

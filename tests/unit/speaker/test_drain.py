@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from bgp_config.status.drain import DrainedNode, Phase, grant_of
+from bgp_config.status.node import MAX_GRANTS
 from herald.kube.objects import ConfigManifest, ConfigStatus, Kind, Metadata, ObjectKey
 from herald.kube.source import Change, Gone
 from speaker.bfd.report import BfdReport
@@ -230,6 +231,18 @@ def test_it_tells_which_grants_it_follows_and_how_far_it_is() -> None:
     assert (progress.phase, progress.grants) == (Phase.DRAINING, (grant_of("uid-node1", GRANTED),))
     bench.at(210)
     assert progress.phase is Phase.DRAINED
+
+
+def test_of_more_grants_than_it_can_name_those_come_first_that_the_controller_waits_for() -> None:
+    bench = Bench()
+    bench.at(100)
+    names = [f"drain-{number:02}" for number in range(MAX_GRANTS + 1)]
+    bench.at(200, *(upsert(drain(name)) for name in names))
+    bench.at(210)
+    last = grant_of(f"uid-{names[-1]}", GRANTED)
+    assert last not in bench.witness.progress.grants
+    bench.at(211, *(upsert(drain(name, Phase.DRAINED)) for name in names[:-1]))
+    assert bench.witness.progress.grants[0] == last
 
 
 def withdraw(bench: Bench) -> None:

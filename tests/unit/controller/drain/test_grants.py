@@ -113,6 +113,13 @@ def test_a_node_that_is_not_there_is_named() -> None:
     assert "node9" in each.message
 
 
+def test_a_node_that_was_deleted_counts_for_no_rack_until_it_is_there_again() -> None:
+    deleted = {name: rack for name, rack in RACKS.items() if name != "node1"}
+    gone = wish("a", "node1", granted="node1")
+    assert decided(gone, wish("b", "node2"), racks=deleted) == {"node1": "granted", "node2": "granted"}
+    assert decided(gone, wish("b", "node2")) == {"node1": "granted", "node2": "maxConcurrentDrains"}
+
+
 def test_one_drain_has_so_many_nodes() -> None:
     nodes = [f"n{number:04}" for number in range(MAX_NODES + 1)]
     racks = {NodeName(name): name for name in nodes}
