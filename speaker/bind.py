@@ -10,7 +10,7 @@ doubt, a look at all that is bound settles it, at most once in LOOK_S.
 import asyncio
 import errno
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from itertools import islice
 
@@ -32,9 +32,13 @@ log = logging.getLogger(__name__)
 
 
 class Binder:
-    """Which VIPs are bound, wait for it, or are about to leave. One owner: the daemon's loop."""
+    """Which VIPs are bound, wait for it, or are about to leave. One owner: the daemon's loop.
+
+    `on_device` is called with the device's index, again when it was deleted and is there anew. Only what is bound leaves.
+    """
 
     def __init__(self, netlink: Netlink, device: str) -> None:
+        self.on_device: Callable[[int], None] = lambda _: None
         self._netlink = netlink
         self._device_name = device
         self._device = 0
@@ -45,12 +49,11 @@ class Binder:
         self._in_doubt = False
         self._looked_at = float("-inf")
 
-    async def start(self, now: float) -> int:
-        """Takes over what an earlier run left: it leaves too, unless it is bound again. Returns the device's index."""
-        self._device = await self._netlink.device(self._device_name)
+    async def start(self, now: float) -> None:
+        """Takes over what an earlier run left: it leaves too, unless it is bound again."""
+        await self._find_device()
         self._bound = await self._netlink.bound()
         self.release(self._bound, now)
-        return self._device
 
     def want(self, vips: Iterable[IPAddress], now: float) -> None:
         """To be bound; until then they wait."""
@@ -141,15 +144,16 @@ class Binder:
             log.warning(
                 "somebody took off VIPs: they are bound again", extra=fields(vips=sorted(lost, key=str)[:MOST_NAMED])
             )
-            self._device = await self._netlink.device(self._device_name)  # it may have been the whole device
+            await self._find_device()  # it may have been the whole device
         self._bound, self._in_doubt = found, False
+        self._leaving = {vip: since for vip, since in self._leaving.items() if vip in found}
         self._waiting.update(dict.fromkeys(lost, now))
         self.release(stray, now)
 
     async def _bind(self, vip: IPAddress, now: float) -> None:
         try:
             if vip not in self._bound:
-                await self._netlink.bind(vip, self._device)
+                await self._add(vip)
                 self._bound[vip] = self._device
         except NetlinkError as error:
             if error.code != errno.EEXIST:
@@ -157,6 +161,19 @@ class Binder:
                 return
         self._refused.discard(vip)
         del self._waiting[vip]
+
+    async def _add(self, vip: IPAddress) -> None:
+        try:
+            await self._netlink.bind(vip, self._device)
+        except NetlinkError as error:
+            if error.code != errno.ENODEV:
+                raise
+            await self._find_device()  # it was deleted while nothing was bound, which nobody told
+            await self._netlink.bind(vip, self._device)
+
+    async def _find_device(self) -> None:
+        self._device = await self._netlink.device(self._device_name)
+        self.on_device(self._device)
 
     def _refuse(self, vip: IPAddress, error: NetlinkError, now: float) -> None:
         self._waiting[vip] = now + RETRY_S

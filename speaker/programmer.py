@@ -51,8 +51,8 @@ class Programmer:
     async def start(self, now: float, watch: NetworkWatch) -> None:
         """The watch tells from now on what leaves the device that VIPs are bound to."""
         if self._binder:
-            watch.pass_over(await self._binder.start(now))
-            watch.on_taken_off = self._binder.doubt
+            self._binder.on_device, watch.on_taken_off = watch.pass_over, self._binder.doubt
+            await self._binder.start(now)
         await self._unreachable.start()
 
     def errors(self) -> Iterator[tuple[str, str, str]]:

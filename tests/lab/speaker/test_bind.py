@@ -7,6 +7,7 @@ from ipaddress import ip_interface
 import pytest
 
 from bgp_config.names import IPAddress, host_prefix
+from herald.lab import waiting
 from herald.lab.command import run
 from herald.lab.deployment import Deployment, until
 from speaker.bind import LINGER_S
@@ -109,3 +110,27 @@ async def test_at_the_end_all_vips_come_off() -> None:
         speaker.terminate()
         assert await speaker.wait(6) == 0
         assert await addresses(deployment, "node1") == before - vips
+
+
+async def test_a_device_that_is_deleted_costs_its_vips_a_moment_and_they_are_watched_where_they_are_then() -> None:
+    """A bridge, which every kernel has. Then they are on a dummy device of its name, or on `lo` where there is no dummy."""
+    async with fabric(flags=BIND) as deployment:
+        web, speaker = vip(deployment, "web"), deployment.speakers["node1"]
+        net = f"--net=/run/netns/{deployment.lab.namespace('node1')}"
+
+        async def device() -> str:
+            lines = await run("nsenter", net, "--", "ip", "-o", "addr", "show", "to", str(web))
+            return lines.split()[1] if lines else ""
+
+        speaker.terminate()
+        await speaker.wait(6)
+        await run("nsenter", net, "--", "ip", "link", "add", "vips", "up", "type", "bridge")
+        deployment.speaker_flags = ("--bind-vips", "vips")
+        deployment.start_speaker("node1")
+        await deployment.routed(everywhere(deployment), 15)
+        assert await device() == "vips"
+        await run("nsenter", net, "--", "ip", "link", "del", "vips")
+        found = await waiting.until(device, 5)
+        await run("nsenter", net, "--", "ip", "addr", "del", f"{web}/32", "dev", found)
+        await waiting.until(device, 5)
+        assert "somebody took off VIPs" in deployment.speakers["node1"].output()

@@ -17,22 +17,34 @@ MANY = [ip_address("198.18.0.0") + i for i in range(SLICE + 1)]
 
 
 class Kernel(Netlink):
-    """Addresses of a device, by whether they carry our mark. It refuses with `error`; when it `hangs` it does not answer."""
+    """Addresses of a device, by whether they carry our mark. It refuses with `error`; when it `hangs` it does not answer.
+
+    The device is made again whenever it is asked for and not there.
+    """
 
     def __init__(self, *foreign: IPAddress) -> None:
         self.addresses = dict.fromkeys(foreign, False)
         self.error = 0
         self.hangs = False
+        self.index = 1
+        self.has_device = True
+
+    def delete_device(self) -> None:
+        self.addresses.clear()
+        self.has_device = False
 
     async def device(self, wanted: str) -> int:
         assert wanted == "lo"
-        return 1
+        self.index += not self.has_device
+        self.has_device = True
+        return self.index
 
     async def bound(self) -> dict[IPAddress, int]:
-        return {address: 1 for address, is_ours in self.addresses.items() if is_ours}
+        return {address: self.index for address, is_ours in self.addresses.items() if is_ours}
 
     async def bind(self, vip: IPAddress, index: int) -> None:
-        assert index == 1
+        if not (self.has_device and index == self.index):
+            raise NetlinkError(errno.ENODEV)
         if self.error or vip in self.addresses:
             raise NetlinkError(self.error or errno.EEXIST)
         self.addresses[vip] = True
@@ -40,7 +52,7 @@ class Kernel(Netlink):
             await asyncio.Event().wait()
 
     async def unbind(self, vip: IPAddress, index: int) -> None:
-        assert index == 1
+        assert index == self.index
         if self.error or vip not in self.addresses:
             raise NetlinkError(self.error or errno.EADDRNOTAVAIL)
         del self.addresses[vip]
@@ -102,6 +114,44 @@ async def test_what_somebody_took_off_is_bound_again_and_what_we_took_off_is_not
     assert kernel.addresses == {}, "not yet: looking costs"
     await binder.bind(3 + LOOK_S)
     assert kernel.addresses == {A: True}
+
+
+async def test_a_device_that_is_deleted_is_made_again_with_its_vips_and_its_new_index_is_told() -> None:
+    kernel, indexes = Kernel(), list[int]()
+    binder = Binder(kernel, "lo")
+    binder.on_device = indexes.append
+    await binder.start(0)
+    binder.want([A, B], 0)
+    await binder.bind(0)
+    kernel.delete_device()
+    binder.doubt(A)
+    await binder.bind(1)
+    assert kernel.addresses == {A: True, B: True}
+    assert indexes == [1, 2]
+
+
+async def test_a_device_that_was_deleted_while_it_was_empty_is_made_again_for_the_next_vip() -> None:
+    kernel = Kernel()
+    binder = await started(kernel)
+    kernel.delete_device()
+    binder.want([A], 0)
+    await binder.bind(0)
+    assert kernel.addresses == {A: True}
+    assert not binder.refused
+
+
+async def test_a_vip_that_leaves_and_is_flushed_meanwhile_is_gone() -> None:
+    kernel = Kernel()
+    binder = await started(kernel)
+    binder.want([A, B], 0)
+    await binder.bind(0)
+    binder.drop([A], 1)
+    kernel.addresses.clear()
+    binder.doubt(B)
+    await binder.bind(1)
+    await take_off(binder, 1)
+    assert kernel.addresses == {B: True}
+    assert binder.bound == {B}
 
 
 async def test_a_doubt_that_was_none_changes_nothing() -> None:
