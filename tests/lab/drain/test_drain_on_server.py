@@ -24,6 +24,12 @@ def of(deployment: KubeDeployment, plural: str, name: str) -> Manifest:
     return status
 
 
+def phase(deployment: KubeDeployment) -> str:
+    (node,) = of(deployment, "drains", "node1")["nodes"]
+    found: str = node["phase"]
+    return found
+
+
 def condition(status: Manifest, type_: str) -> tuple[str, str]:
     (found,) = (each for each in status["conditions"] if each["type"] == type_)
     return found["status"], found["reason"]
@@ -34,13 +40,18 @@ async def test_a_drain_on_the_api_server_fails_no_connection_and_survives_restar
         assert isinstance(deployment, KubeDeployment)
         operator, expected = on_server(deployment), everywhere(deployment)
         load = deployment.lab.start_load(list(expected), LoadPlan(rate=100))
-        answer = await operator.drain("node1", "--seconds", "2", "--reason", "new disks", "--wait")
+        assert (await operator.drain("node1", "--seconds", "4", "--reason", "new disks")).code == 0
+        await deployment.routed(without(expected, "node1"), SOON_S)
+        async with never_normal(deployment, "node1"):
+            await restart(deployment, "node1")  # while it drains
+            assert phase(deployment) == "Draining"
+            answer = await operator.drain("node1", "--seconds", "4", "--reason", "new disks", "--wait")
         assert (answer.code, answer.lines[-1]) == (0, "node1: Drained"), answer
         await gone_from(deployment, "node1", 1)
         assert condition(of(deployment, "drains", "node1"), "Ready") == ("True", "Drained")
         assert of(deployment, "bgpnodes", "node1")["drain"]["reason"] == "drained"
         async with never_normal(deployment, "node1"):
-            await restart(deployment, "node1")
+            await restart(deployment, "node1")  # when it is drained
             await gone_from(deployment, "node1", 1)
         assert (await operator.undrain("node1")).code == 0
         ended = time.monotonic()
