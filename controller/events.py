@@ -1,7 +1,7 @@
-"""Events on Services: what became of each, on change, for `kubectl describe`. Only the leading controller says any.
+"""Events on Services and Drains: what became of each, on change, for `kubectl describe`. Only the leader says any.
 
 They are the first to go: beyond a budget, while many wait, or when the server does not take one, they are dropped and
-counted. Nothing ever waits for them, and the condition Assigned says the same for good.
+counted. Nothing ever waits for them, and the conditions say the same for good.
 """
 
 import asyncio
@@ -33,9 +33,11 @@ class Events:
 
     def written(self, write: Write) -> None:
         """What was decided about the Service holds from now on."""
-        event = _event(write)
-        if event is None:
-            return
+        if event := _event(write):
+            self.say(event)
+
+    def say(self, event: Event) -> None:
+        """As soon as it may be."""
         if self._waiting.full() or not self._budget.take(asyncio.get_running_loop().time()):
             self.dropped += 1
         else:

@@ -95,7 +95,7 @@ class Replica:
         reconciler = self._reconciler = Reconciler(plan, ApiStatusWriter(self.client, self._may_write))
         configs, events = ConfigWriter(self.client, plan, self._may_write), Events(self.client, self.elector.identity)
         undertaker = Undertaker(self.client, self._may_write)
-        drainer = self._drainer(plan)
+        drainer = self._drainer(plan, events)
 
         def settled() -> None:
             configs.wake()
@@ -119,12 +119,12 @@ class Replica:
                 self.registry.unregister(collector)
             self._reconciler = None
 
-    def _drainer(self, plan: Plan) -> Drainer:
+    def _drainer(self, plan: Plan, events: Events) -> Drainer:
         return Drainer(
             plan=plan,
             limits=self.drains,
             speakers=ApiSpeakers(self.client),
-            writer=ApiDrainWriter(self.client),
+            writer=ApiDrainWriter(self.client, events.say),
             open_source=lambda: ApiSource(self.client, survey.KINDS),
             may_write=self._may_write,
         )

@@ -1,11 +1,14 @@
 """Writes statuses of Drains. The one for a directory is herald.kube.directory.DirectoryDrainWriter."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 
 from bgp_config.status.drain import DrainStatus
-from herald.kube.api import ApiClient, FieldManager, Target, apply_status
+from controller.drain.events import events_of
+from herald.kube.api import ApiClient, Event, FieldManager, Target, apply_status
 from herald.kube.objects import ConfigManifest
 
 
@@ -23,14 +26,20 @@ class DrainWriter(Protocol):
 
 
 class ApiDrainWriter:
-    """By server-side apply, for the object as it was decided on: a new one of that name never gets an old one's grants."""
+    """By server-side apply, for the object as it was decided on: a new one of that name never gets an old one's grants.
 
-    def __init__(self, client: ApiClient) -> None:
+    `say` is called with the Events about what was written: since the object was as it was decided on, each is said once.
+    """
+
+    def __init__(self, client: ApiClient, say: Callable[[Event], None]) -> None:
         self._client = client
+        self._say = say
 
     async def write(self, drain: ConfigManifest, status: DrainStatus) -> None:
         target = Target.of(drain.kind, drain.metadata, unchanged=True)
         await apply_status(self._client, FieldManager.CONTROLLER, target, msgspec.to_builtins(status))
+        for event in events_of(drain, status, datetime.now(UTC)):
+            self._say(event)
 
     async def forget(self, name: str) -> None:
         """With the object the server has forgotten it all."""

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from herald.lab import waiting
 from herald.lab.deployment import until
 from herald.lab.kube.deployment import KubeDeployment
 from herald.lab.manifests import Manifest
@@ -30,6 +31,12 @@ def phase(deployment: KubeDeployment) -> str:
     return found
 
 
+def events(deployment: KubeDeployment) -> set[tuple[str, str]]:
+    """What `kubectl describe drain` shows."""
+    path = "/api/v1/namespaces/default/events?fieldSelector=involvedObject.kind=Drain"
+    return {(each["reason"], each["message"]) for each in deployment.cluster.api.client.get(path)["items"]}
+
+
 def condition(status: Manifest, type_: str) -> tuple[str, str]:
     (found,) = (each for each in status["conditions"] if each["type"] == type_)
     return found["status"], found["reason"]
@@ -50,6 +57,7 @@ async def test_a_drain_on_the_api_server_fails_no_connection_and_survives_restar
         await gone_from(deployment, "node1", 1)
         assert condition(of(deployment, "drains", "node1"), "Ready") == ("True", "Drained")
         assert of(deployment, "bgpnodes", "node1")["drain"]["reason"] == "drained"
+        await waiting.until(lambda: events(deployment) == {("Draining", "node1"), ("Drained", "node1")}, 5)
         async with never_normal(deployment, "node1"):
             await restart(deployment, "node1")  # when it is drained
             await gone_from(deployment, "node1", 1)
