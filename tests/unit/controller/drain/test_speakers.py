@@ -9,7 +9,9 @@ from bgp_config.status.drain import Phase
 from bgp_config.status.node import LASTING_REASONS, Announcement, BGPNodeStatus, Counts, Drain, ServiceNotNormal
 from controller.drain.speakers import voice_of
 from herald.kube.objects import ObjectKey
-from tests.builders import ip
+from speaker.session import Established
+from tests.builders import endpoint, endpoint_slice, ip, service
+from tests.unit.speaker.test_status import CONFIG, Speaking
 
 AT = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 WEB = ObjectKey("shop", "web")
@@ -94,3 +96,14 @@ def test_a_speaker_that_could_not_name_all_such_services_is_certain_of_none() ->
     assert not voice_of(replace(WELL, services_not_normal=(sick,), services_not_normal_total=2)).announces
     unserved = ServiceNotNormal(namespace="shop", name="api", reason="noEndpoint")
     assert voice_of(replace(WELL, services_not_normal=(sick, unserved), services_not_normal_total=9)).announces
+
+
+def test_what_a_speaker_really_says_of_a_vip_that_an_older_service_holds_is_understood() -> None:
+    older, younger = service("older", "198.51.100.7", created="2020-01-01T00:00:00Z"), service("web", "198.51.100.7")
+    here = [endpoint("node1", "10.244.1.1")]
+    speaking = Speaking(*CONFIG, older, endpoint_slice("older", here), younger, endpoint_slice("web", here))
+    for spec in speaking.core.peering.sessions.values():
+        speaking.apply(Established(spec, 1000.0))
+    found = voice_of(speaking.node(1001.0))
+    assert (found.announces, found.to_all_peers) == (True, True)
+    assert found.not_normal == found.withheld == {(younger.key, ip("198.51.100.7"))}
