@@ -63,7 +63,8 @@ class Replica:
         await self.proxy.cut()
 
     def lines(self, message: str) -> list[dict[str, object]]:
-        said = (json.loads(line) for line in self.process.output().splitlines() if line.startswith("{"))
+        whole, _, _ = self.process.output().rpartition("\n")  # the last line may be being written
+        said = (json.loads(line) for line in whole.splitlines() if line.startswith("{"))
         return [line for line in said if line["message"] == message]
 
 

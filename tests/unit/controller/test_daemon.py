@@ -56,7 +56,8 @@ class Site:
         return {path.stem: json.loads(path.read_text())["vips"] for path in self.state.glob("shop/*.json")}
 
     def lines(self, message: str) -> list[dict[str, str]]:
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        whole, _, _ = self.log.read_text().rpartition("\n")  # the last line may be being written
+        lines = [json.loads(line) for line in whole.splitlines()]
         return [line for line in lines if line["message"] == message]
 
     def get(self, path: str) -> tuple[int, str]:
