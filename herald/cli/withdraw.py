@@ -60,8 +60,8 @@ def _run(args: argparse.Namespace) -> int:
     try:
         reply = asyncio.run(_order(args.runtime_dir / SOCKET, command))
     except (OSError, EOFError, msgspec.MsgspecError) as error:
-        why = str(error) or "no answer in time"
-        print(f"herald withdraw: no speaker takes orders in {args.runtime_dir} ({why})", file=sys.stderr)
+        why = getattr(error, "strerror", None) or str(error) or "no answer in time"
+        print(f"herald withdraw: no speaker takes orders in {args.runtime_dir} ({why}): does one run here?", file=sys.stderr)
         return 1
     if reply.problem:
         print(f"herald withdraw: {reply.problem}", file=sys.stderr)
