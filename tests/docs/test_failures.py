@@ -1,6 +1,7 @@
-"""docs/failures.md names for each fault a test that there is, and forgets no test of a fault."""
+"""docs/failures.md names for each fault a bound, a figure and a test that there is, and forgets no test of a fault."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,21 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 TESTS = CHECKOUT / "tests"
 PAGE = (CHECKOUT / "docs" / "failures.md").read_text()
-COLUMNS = 5
+ROW = re.compile(r"^\| (\d+) \| (.+) \|$", re.MULTILINE)
+ENTRY = re.compile(r"^(\d+)\. `(?:lab|kube)/[\w/]+\.py::test_\w+`$", re.MULTILINE)
+"""Of the list below a table: the test of the row with this number."""
 NAMED = re.compile(r"`((?:lab|kube)/[\w/]+\.py)::(test_\w+)`")
+COLUMNS = 4
+"""Beside the number: the fault, what happens, bound, measured."""
 
 WHOLE = ["lab/speaker/test_restart.py", "lab/speaker/test_fail_static.py", "lab/speaker/test_two_racks.py"]
 """Whose every claim is one of the page."""
 BESIDE = {"test_a_restarted_speaker_does_not_wait_again_for_a_data_path_that_has_its_vips"}
+
+
+def areas() -> Iterator[str]:
+    """The chapters that have a table."""
+    return (chapter for chapter in PAGE.split("\n## ") if ROW.search(chapter))
 
 
 def names_in(file: str) -> set[str]:
@@ -25,14 +35,20 @@ def test_a_test_that_the_page_names_exists(file: str, test: str) -> None:
     assert test in names_in(file)
 
 
-def test_every_fault_has_a_bound_and_a_test() -> None:
-    rows = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| fault", "| what |"))]
-    assert len(rows) > 30
-    for row in rows:
-        cells = [cell.strip() for cell in row.strip("|").split("|")]
+@pytest.mark.parametrize("area", [pytest.param(area, id=area.splitlines()[0]) for area in areas()])
+def test_every_fault_has_a_bound_a_figure_and_a_test(area: str) -> None:
+    rows = ROW.findall(area)
+    numbers = [str(number) for number in range(1, len(rows) + 1)]
+    assert [number for number, _ in rows] == numbers
+    assert ENTRY.findall(area) == numbers
+    for _, row in rows:
+        cells = [cell.strip() for cell in row.split("|")]
         assert len(cells) == COLUMNS, row
-        assert all(cells)
-        assert NAMED.fullmatch(cells[-1]), row
+        assert not {"", "-"} & set(cells), row
+
+
+def test_all_faults_are_in_a_table() -> None:
+    assert sum(len(ROW.findall(area)) for area in areas()) > 40
 
 
 @pytest.mark.parametrize("file", WHOLE)
