@@ -11,6 +11,7 @@ Without --local the speakers' own code decides again, for every node, on what th
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import sys
 from datetime import UTC, datetime
@@ -34,6 +35,9 @@ from herald.status.world import NotReadableError, read_cluster, read_folder
 SERVICE = "svc"
 ANY_CLIENT = "192.0.2.1"
 """TEST-NET-1 (RFC 5737): what only a default route leads to."""
+
+UNSAID = logging.NullHandler()
+"""For what sources log: the answer says it already."""
 
 
 def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public name for it
@@ -68,6 +72,7 @@ def add_parser(words: Any) -> None:  # noqa: ANN401 -- argparse has no public na
 
 
 def _run(args: argparse.Namespace) -> int:
+    logging.getLogger("herald").addHandler(UNSAID)
     try:
         only = _service(args.about)
         return _preflight(args) if args.node else _status(args, only)

@@ -1,6 +1,8 @@
 """`herald status` as it is run: on files, with errors in one line, as JSON."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,12 @@ def test_what_cannot_be_shown_is_said_in_one_line(words: list[str], said: str, c
     assert error.startswith("herald status: ")
     assert error.count(said) == 1, "also what is so for every kind is said once"
     assert len(error.splitlines()) == 1
+
+
+def test_what_is_wrong_with_a_file_is_said_once(tmp_path: Path) -> None:
+    """In a process of its own, where no test runner takes what is logged."""
+    (tmp_path / "broken.yaml").write_text("a: [b\n")
+    argv = [sys.executable, "-m", "herald", "status", "--manifests", str(tmp_path)]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.count("broken.yaml") == 1
