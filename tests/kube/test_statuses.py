@@ -191,5 +191,5 @@ async def test_every_kind_has_a_short_name_and_columns(server: ApiServer, short:
 
 
 async def test_the_examples_are_accepted(server: ApiServer) -> None:
-    for name in ("pools.yaml", "peers.yaml", "advertisement.yaml"):
+    for name in ("pools.yaml", "peers.yaml", "advertisement.yaml", "health-check.yaml"):
         await kubectl(server.admin, "apply", "--validate=strict", "-f", str(EXAMPLES / name))

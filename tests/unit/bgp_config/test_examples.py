@@ -12,6 +12,7 @@ from bgp_config.communities import StandardCommunity
 from bgp_config.kind import ConfigKind
 from bgp_config.names import AdvertisementName, PeerName, PoolName
 from bgp_config.parse import UnknownFields
+from bgp_config.selector import selected
 from bgp_config.store import ConfigStore
 from bgp_config.verdict import InForce
 
@@ -34,7 +35,7 @@ def store() -> ConfigStore:
 
 
 def test_every_configuration_object_is_in_force_without_a_word_against_it(store: ConfigStore) -> None:
-    assert len(store.verdicts) == 9
+    assert len(store.verdicts) == 10
     for key, verdict in store.verdicts.items():
         assert verdict.in_force is InForce.CURRENT, key
         assert (verdict.problems, verdict.warnings, verdict.pending) == ((), (), ()), key
@@ -56,6 +57,13 @@ def test_the_pool_is_announced_with_the_named_community(store: ConfigStore) -> N
     advertisement = store.config.advertisements[AdvertisementName("default")]
     assert advertisement.pools == frozenset({PoolName("default")})
     assert advertisement.communities == {StandardCommunity(64512, 100)}
+
+
+def test_the_health_check_selects_the_ingress_controller_alone(store: ConfigStore) -> None:
+    (check,) = store.config.health_checks.values()
+    checked = [s for s in manifests("Service") if selected(check.service_selectors, s["metadata"].get("labels", {}))]
+    assert [s["metadata"]["name"] for s in checked] == ["web"]
+    assert checked[0]["spec"]["externalTrafficPolicy"] == "Local", "others are not probed"
 
 
 def test_every_service_has_a_slice_file_of_its_name_with_an_endpoint_on_every_node() -> None:
