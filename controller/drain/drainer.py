@@ -116,7 +116,8 @@ class Drainer:
         voices = await self.speakers.voices() if wishes else None
         survey.want(tasks, wanted=any(wish.nodes != wish.granted for wish in wishes.values()))
         racks = {name: self.limits.rack_of(node) for name, node in nodes.items()}
-        decided = decide(wishes.values(), racks, self.limits, self._announcers(survey, nodes, voices))
+        known = self._announcers(survey, nodes, voices)
+        decided = decide(wishes.values(), racks, self.limits, known, self._leftovers or frozenset())
         for name, manifest in manifests.items():
             wish = wishes.get(name)
             found = self._progress(wish, manifest, decided, Hearing(voices=voices, now=now)) if wish else {}

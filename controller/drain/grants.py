@@ -5,6 +5,7 @@
   in the rack "".
 - A node that is the last to announce some VIP normally waits, unless the Drain says `force`.
 - The oldest Drain is served first, and its nodes by name.
+- While a Drain cannot be read that may have been granted nodes, nothing new is granted, as they may be anywhere.
 """
 
 from collections import Counter
@@ -69,10 +70,14 @@ class Limits:
 
 
 def decide(
-    wishes: Iterable[Wish], racks: Mapping[NodeName, str], limits: Limits, announcers: Announcers | None
+    wishes: Iterable[Wish],
+    racks: Mapping[NodeName, str],
+    limits: Limits,
+    announcers: Announcers | None,
+    unread: AbstractSet[str] = frozenset(),
 ) -> dict[tuple[DrainName, NodeName], Decision]:
     """By Drain and node. `racks` has all nodes that there are. `announcers` None: nobody has looked yet which announce
-    what, so that nothing new is granted without force.
+    what, so that nothing new is granted without force. `unread`: Drains that cannot be read, and may have been granted.
     """
     wishes = sorted(wishes, key=lambda wish: wish.seniority)
     leaving = {node for wish in wishes for node in wish.granted}
@@ -82,7 +87,7 @@ def decide(
         for number, node in enumerate(wish.in_order()):
             obstacle = _too_many(number)
             if obstacle is None and node not in leaving:
-                obstacle = _obstacle(node, racks, limits, busy) or _guard(wish, node, announcers, leaving)
+                obstacle = _unread(unread) or _obstacle(node, racks, limits, busy) or _guard(wish, node, announcers, leaving)
                 if obstacle is None:
                     leaving.add(node)
                     busy[racks[node]] += 1
@@ -94,6 +99,13 @@ def _too_many(number: int) -> Waits | None:
     if number < MAX_NODES:
         return None
     return Waits(WaitReason.TOO_MANY_NODES, f"one Drain drains at most {MAX_NODES} nodes: make another for the rest")
+
+
+def _unread(unread: AbstractSet[str]) -> Waits | None:
+    if not unread:
+        return None
+    message = f"the Drain {min(unread)} may have nodes, and may be in a file that cannot be read: mend that file"
+    return Waits(WaitReason.OTHER_DRAIN_UNREADABLE, message)
 
 
 def _obstacle(node: NodeName, racks: Mapping[NodeName, str], limits: Limits, busy: Counter[str]) -> Waits | None:

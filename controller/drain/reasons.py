@@ -10,6 +10,7 @@ class WaitReason(StrEnum):
     """In the order in which they are looked for."""
 
     TOO_MANY_NODES = "tooManyNodes"
+    OTHER_DRAIN_UNREADABLE = "otherDrainUnreadable"
     NODE_UNKNOWN = "nodeUnknown"
     MAX_CONCURRENT_DRAINS = "maxConcurrentDrains"
     NOT_LOOKED_YET = "notLookedYet"
@@ -18,7 +19,7 @@ class WaitReason(StrEnum):
     @property
     def needs_a_person(self) -> bool:
         """Whether waiting longer may not help."""
-        return self in {WaitReason.NODE_UNKNOWN, WaitReason.LAST_ANNOUNCER, WaitReason.TOO_MANY_NODES}
+        return self not in {WaitReason.MAX_CONCURRENT_DRAINS, WaitReason.NOT_LOOKED_YET}
 
     @property
     def remedy(self) -> str:
@@ -28,6 +29,7 @@ class WaitReason(StrEnum):
 
 _REMEDIES = {
     WaitReason.TOO_MANY_NODES: "one Drain drains at most 512 nodes: make another one for the rest",
+    WaitReason.OTHER_DRAIN_UNREADABLE: "a Drain with nodes may be in a file that cannot be read: mend that file",
     WaitReason.NODE_UNKNOWN: "there is no Node of this name: mend it in spec.nodes",
     WaitReason.MAX_CONCURRENT_DRAINS: "as many nodes of its rack as may be have no traffic: it is next, by age of the Drain",
     WaitReason.NOT_LOOKED_YET: "the controller looks which nodes announce what: wait a moment",

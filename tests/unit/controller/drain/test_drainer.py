@@ -309,3 +309,15 @@ async def test_what_an_earlier_life_left_of_a_drain_that_cannot_be_read_now_is_k
         site.withheld.clear()
         drainer.wake()
         await site.holds(lambda: site.book.forgotten == {"gone", "broken"})
+        drainer.wake()
+        await site.holds(lambda: site.book.phase("mended") is Phase.DRAINING)
+        assert site.book.forgotten == {"gone", "broken"}
+
+
+async def test_nothing_is_granted_while_a_drain_of_an_earlier_life_cannot_be_read() -> None:
+    site = Site(book=Book(leftovers=frozenset({"node1"})), withheld={"node1"})
+    async with running(site, drain("node2")) as drainer:
+        await site.holds(lambda: getattr(site.book.node("node2"), "reason", "") == "otherDrainUnreadable")
+        site.withheld.clear()
+        drainer.wake()
+        await site.holds(lambda: site.book.phase("node2") is Phase.DRAINING)

@@ -105,6 +105,15 @@ def test_force_does_not_lift_the_limit() -> None:
     assert decided(wish("a", "node1", "node2", force=True))["node2"] == "maxConcurrentDrains"
 
 
+def test_while_a_drain_cannot_be_read_nothing_new_is_granted_not_even_by_force_and_nothing_taken_back() -> None:
+    wishes = [wish("a", "node1", granted="node1"), wish("b", "node4", force=True)]
+    granted, waits = decide(wishes, RACKS, Limits(), NOTHING, {"broken"}).values()
+    assert granted == Granted()
+    assert isinstance(waits, Waits)
+    assert waits.reason is WaitReason.OTHER_DRAIN_UNREADABLE
+    assert "the Drain broken may have nodes" in waits.message
+
+
 def test_a_node_that_is_not_there_is_named() -> None:
     found = decide([wish("a", "node9")], RACKS, Limits(), NOTHING)
     (each,) = found.values()
