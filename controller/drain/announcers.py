@@ -115,7 +115,7 @@ def _serve(nodes: Nodes, service: Service, places: _Places | None) -> Nodes:
     if service.spec.publish_not_ready_addresses:
         ready = serving = places.any
     if service.spec.external_traffic_policy is TrafficPolicy.LOCAL:
-        return Nodes(nodes.certain & ready, nodes.possible & ready)
+        return Nodes(nodes.certain & ready, nodes.possible & serving)
     return nodes if serving else Nodes(frozenset(), frozenset())
 
 

@@ -7,8 +7,21 @@ from bgp_config.config import Config, NodeField, NodeValue
 from bgp_config.names import AdvertisementName, Family, NodeName
 from bgp_config.selector import LabelSelector, Operator, Requirement
 from controller.drain.announcers import Announcers, Nodes, Voice, announcers
-from herald.kube.objects import EXCLUDE_LABEL, EndpointSlice, Node, ObjectKey, Service, TrafficPolicy
-from tests.builders import DRAINING, UNREADY, advertisement, config, endpoint, endpoint_slice, ip, node, peer, pool, service
+from herald.kube.objects import EXCLUDE_LABEL, EndpointConditions, EndpointSlice, Node, ObjectKey, Service, TrafficPolicy
+from tests.builders import (
+    DRAINING,
+    READY,
+    UNREADY,
+    advertisement,
+    config,
+    endpoint,
+    endpoint_slice,
+    ip,
+    node,
+    peer,
+    pool,
+    service,
+)
 
 NODES = {NodeName(name): node(name) for name in ("node1", "node2", "node3")}
 WELL = Voice(announces=True)
@@ -128,6 +141,17 @@ def test_the_only_node_that_does_not_withhold_a_vip_is_needed() -> None:
     known = announcers([WEB], [SLICE], NODES, config(), voices)
     assert known.needing(NodeName("node1"), set()) == CLAIM
     assert known.needing(NodeName("node2"), set()) is None
+
+
+def test_the_node_of_a_pod_that_terminates_and_serves_is_needed_until_another_pod_is_ready() -> None:
+    def leaves(conditions: EndpointConditions) -> bool:
+        """Whether node1 may be drained, of which the pod terminates; node2's is as told."""
+        endpoints = [endpoint("node1", "10.244.0.1", DRAINING), endpoint("node2", "10.244.0.2", conditions)]
+        known = announcers([WEB], [endpoint_slice("web", endpoints)], NODES, config(), dict.fromkeys(NODES, WELL))
+        return known.needing(NodeName("node1"), set()) is None
+
+    assert not leaves(UNREADY)
+    assert leaves(READY)
 
 
 def test_of_two_families_each_counts_for_itself() -> None:
