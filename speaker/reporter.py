@@ -1,8 +1,8 @@
 """Keeps this node's BGPNode and BGPSessions at the API server as the speaker is. Nothing ever waits for it.
 
 - A change of state is written at once (those of SETTLE_S together), so is a Service that becomes not normal here, if
-  nothing was written for WORDS_S; counts some seconds after a change of state and else once a minute, a heartbeat every
-  HEARTBEAT_S.
+  nothing was written for WORDS_S, and the end of what passes, for PASSED_S; counts some seconds after a change of state and
+  else once a minute, a heartbeat every HEARTBEAT_S.
   Only the last state counts: an API server that is away costs no memory, and finds the latest when it is back.
 - Objects are made by this speaker, owned by its Node, and removed when their peer is. They are written by force: they are
   nobody else's, and a controller that took us for dead has put Unknown there.
@@ -39,7 +39,7 @@ from herald.kube.api import (
 )
 from herald.kube.objects import Metadata, Node, ObjectKey
 from herald.program.logs import fields
-from speaker.status import Moment, state_of, words_of
+from speaker.status import Moment, passing_of, state_of, words_of
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,10 @@ AFTER_STATE_S = (3.0, 8.0)
 """How long until counts may be written (again): usually, and after a change of state, which they follow."""
 WORDS_S = 2.0
 """So long after one write Services that are not normal may be written again: a controller grants drains by them."""
+PASSED_S = 8.0
+"""So long after one write it may be said that what passes within seconds has passed. Not sooner, as where Services come and
+go all the time the next has begun meanwhile.
+"""
 RETRY_FIRST_S = 1.0
 RETRY_LAST_S = 10.0
 
@@ -90,8 +94,11 @@ class Written:
         return self.status if beats else None
 
     def _due_at(self, status: ObjectStatus) -> float:
-        is_urgent = words_of(status) != words_of(self.status)
-        return min(self.at + WORDS_S, self.counts_due_at) if is_urgent else self.counts_due_at
+        if words_of(status) != words_of(self.status):
+            return min(self.at + WORDS_S, self.counts_due_at)
+        if passing_of(self.status) - passing_of(status):
+            return min(self.at + PASSED_S, self.counts_due_at)
+        return self.counts_due_at
 
 
 class _Named(msgspec.Struct):
@@ -181,7 +188,7 @@ class Reporter:
             uid = await self._make(target, node)
             await self._apply(target, uid, status, moment)
         self._written[target] = Written(
-            uid=uid, status=status, at=moment.monotonic, counts_due_at=_counts_due_at(written, status, moment.monotonic)
+            uid=uid, status=status, at=moment.monotonic, counts_due_at=counts_due_at(written, status, moment.monotonic)
         )
 
     async def _make(self, target: Target, node: Node) -> str:
@@ -204,8 +211,10 @@ class Reporter:
         self._written.pop(target, None)
 
 
-def _counts_due_at(before: Written | None, status: ObjectStatus, now: float) -> float:
-    if before and status == before.status:  # a heartbeat
+def counts_due_at(before: Written | None, status: ObjectStatus, now: float) -> float:
+    """From when on counts may be written again, once this status has been written."""
+    if before is None or state_of(status) != state_of(before.status):
+        return now + random.uniform(*AFTER_STATE_S)  # noqa: S311 -- not for secrets
+    if status == before.status or now < before.counts_due_at:  # a heartbeat, or words
         return before.counts_due_at
-    only_counts = before and state_of(status) == state_of(before.status)
-    return now + random.uniform(*COUNTS_S if only_counts else AFTER_STATE_S)  # noqa: S311 -- not for secrets
+    return now + random.uniform(*COUNTS_S)  # noqa: S311 -- not for secrets

@@ -251,5 +251,13 @@ def state_of(status: BGPNodeStatus | BGPSessionStatus) -> Mapping[str, object]:
 
 def words_of(status: BGPNodeStatus | BGPSessionStatus) -> Sequence[ServiceNotNormal]:
     """The Services of which others must hear soon, as this node cannot be counted on and the objects do not tell so."""
-    said = status.services_not_normal if isinstance(status, BGPNodeStatus) else ()
-    return [each for each in said if each.reason not in PLAIN_REASONS | PASSING_REASONS]
+    return [each for each in _not_normal(status) if each.reason not in PLAIN_REASONS | PASSING_REASONS]
+
+
+def passing_of(status: BGPNodeStatus | BGPSessionStatus) -> frozenset[ServiceNotNormal]:
+    """The Services of which it says what is over within seconds."""
+    return frozenset(each for each in _not_normal(status) if each.reason in PASSING_REASONS)
+
+
+def _not_normal(status: BGPNodeStatus | BGPSessionStatus) -> Sequence[ServiceNotNormal]:
+    return status.services_not_normal if isinstance(status, BGPNodeStatus) else ()

@@ -27,9 +27,9 @@ class Voice:
     """What a node's speaker says of itself. `announces`: it is heard, has a session, nothing holds the whole node back, and
     it has not too many troubles to name them all. `to_all_peers`: all its sessions are up.
 
-    `not_normal` are VIPs, or all of a Service, that it does not announce as it should; `withheld` those of them that it
-    announces to nobody until somebody changes an object. `grants` are the drains that it follows, and `drained` whether it
-    has withdrawn everything.
+    `not_normal` are VIPs, or all of a Service, that it does not announce as it should, for reasons that the objects do not
+    tell; `withheld` VIPs that it announces to nobody until somebody changes an object. `grants` are the drains that it
+    follows, and `drained` whether it has withdrawn everything.
     """
 
     announces: bool
@@ -103,7 +103,7 @@ def announcers(
                 unions[family, asked_by] = Nodes(reached - unable - (half_able if is_for_some else frozenset()), reached)
             serve = _serve(unions[family, asked_by], service, places.get((service.key, family)))
             doubted = not_normal.get(service.key, set()) | not_normal.get(claim, set())
-            found[claim] = Nodes(serve.certain - doubted, serve.possible - withheld.get(claim, set())) if doubted else serve
+            found[claim] = Nodes(serve.certain - doubted, serve.possible - withheld.get(claim, set()))
     return Announcers(found)
 
 

@@ -4,11 +4,24 @@ import asyncio
 
 import msgspec
 
+from bgp_config.status.condition import Condition, ConditionStatus, ConditionType
 from bgp_config.status.node import HEARTBEAT_S, BGPNodeStatus, Counts, ServiceNotNormal
 from bgp_config.status.session import BGPSessionStatus, State
 from herald.kube.objects import Metadata, Node
 from herald.lab.waiting import until
-from speaker.reporter import BEAT_S, COUNTS_S, LOOK_S, SETTLE_S, WORDS_S, Report, Reporter, Written
+from speaker.reporter import (
+    AFTER_STATE_S,
+    BEAT_S,
+    COUNTS_S,
+    LOOK_S,
+    PASSED_S,
+    SETTLE_S,
+    WORDS_S,
+    Report,
+    Reporter,
+    Written,
+    counts_due_at,
+)
 from tests.unit.herald.kube.api.server import Portal, running
 from tests.unit.speaker.test_status import START
 
@@ -24,6 +37,10 @@ SESSION = BGPSessionStatus(
 )
 NODE = BGPNodeStatus(version="1", counts=Counts(announced=1, withheld=0, sessions=1, established=1))
 MORE = msgspec.structs.replace(NODE, counts=Counts(announced=2, withheld=0, sessions=1, established=1))
+
+NOT_READY = Condition(
+    type=ConditionType.READY, status=ConditionStatus.FALSE, last_transition_time=START, reason="SessionsDown", message=""
+)
 
 
 def written(status: BGPNodeStatus | BGPSessionStatus) -> Written:
@@ -63,6 +80,21 @@ def test_what_the_objects_tell_or_what_passes_in_a_moment_waits_for_the_counts()
     for reason in ("noEndpoint", "noAdvertisement", "dataPathPending"):
         assert written(NODE).next(sick(reason), 110.0) is None
         assert written(NODE).next(sick(reason), 160.0) == sick(reason)
+
+
+def test_that_what_passes_has_passed_is_written_within_seconds() -> None:
+    pending = sick("dataPathPending")
+    assert written(pending).next(NODE, 100.0 + PASSED_S - 0.1) is None
+    assert written(pending).next(NODE, 100.0 + PASSED_S) == NODE
+    assert written(pending).next(msgspec.structs.replace(pending, counts=MORE.counts), 100.0 + PASSED_S) is None
+
+
+def test_only_counts_put_off_the_next_counts() -> None:
+    before, down = written(NODE), msgspec.structs.replace(NODE, conditions=(NOT_READY,))
+    assert counts_due_at(before, NODE, 120.0) == before.counts_due_at, "a heartbeat"
+    assert counts_due_at(before, sick("healthCheckFailed"), 102.0) == before.counts_due_at, "words"
+    assert counts_due_at(before, down, 102.0) <= 102.0 + max(AFTER_STATE_S)
+    assert counts_due_at(before, MORE, 160.0) >= 160.0 + min(COUNTS_S)
 
 
 def test_a_heartbeat_says_again_what_was_said_and_is_in_time_although_it_is_looked_at_seldom() -> None:

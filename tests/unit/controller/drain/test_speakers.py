@@ -6,7 +6,15 @@ from msgspec.structs import replace
 
 from bgp_config.status.condition import Condition, ConditionStatus, ConditionType
 from bgp_config.status.drain import Phase
-from bgp_config.status.node import LASTING_REASONS, Announcement, BGPNodeStatus, Counts, Drain, ServiceNotNormal
+from bgp_config.status.node import (
+    LASTING_REASONS,
+    PLAIN_REASONS,
+    Announcement,
+    BGPNodeStatus,
+    Counts,
+    Drain,
+    ServiceNotNormal,
+)
 from controller.drain.speakers import voice_of
 from herald.kube.objects import ObjectKey
 from speaker.session import Established
@@ -62,9 +70,14 @@ def word(reason: str, *vips: str, state: Announcement = Announcement.WITHDRAWN) 
 
 
 def test_its_vips_are_named_and_where_they_cannot_be_read_all_are_meant() -> None:
-    known = replace(WELL, services_not_normal=(word("noEndpoint", "198.51.100.1"), word("noPeer", "2001:db8::1")))
+    known = replace(WELL, services_not_normal=(word("flapping", "198.51.100.1"), word("noPeer", "2001:db8::1")))
     assert voice_of(known).not_normal == {(WEB, ip("198.51.100.1")), (WEB, ip("2001:db8::1"))}
     assert voice_of(replace(WELL, services_not_normal=(word("noPeer", "198.51.100.1", "nonsense"),))).not_normal == {WEB}
+
+
+def test_what_the_objects_tell_is_not_taken_from_its_older_word() -> None:
+    for reason in PLAIN_REASONS:
+        assert voice_of(replace(WELL, services_not_normal=(word(reason, "198.51.100.1"), word(reason)))).not_normal == set()
 
 
 def withheld(said: ServiceNotNormal, sessions: ConditionStatus = ConditionStatus.TRUE) -> bool:
