@@ -1,7 +1,8 @@
 """Which Services this node does not announce as they should be, and why: the list in its BGPNode. Pure.
 
-A Service is in it once for each reason that its VIPs have. The list is bounded: what anybody can tell from the objects comes
-last. What needs nothing done here, and what holds for the whole node, is not in it.
+A Service is in it once for each reason that its VIPs have. The list is bounded: what only this node knows comes first, then
+what passes, and last what anybody can tell from the objects. What needs nothing done here, and what holds for the whole
+node, is not in it.
 """
 
 from collections import defaultdict
@@ -41,7 +42,7 @@ def not_normal(core: Core) -> tuple[tuple[ServiceNotNormal, ...], int]:
     for key, decision in core.decisions.items():
         for vip, reason, state in _troubles(decision):
             found[key, reason, state].append(vip)
-    named = nsmallest(MAX_SERVICES, found, key=lambda trouble: (trouble[1] in PLAIN_REASONS, trouble))
+    named = nsmallest(MAX_SERVICES, found, key=lambda trouble: (_rank(trouble[1]), trouble))
     return tuple(_said(*trouble, found[trouble]) for trouble in named), len(found)
 
 
@@ -57,6 +58,12 @@ def _troubles(decision: ServiceDecision) -> Iterator[tuple[IPAddress, Reason, Ro
             if reason and reason not in _UNSAID:
                 yield vip.vip, reason, vip.state
                 break
+
+
+def _rank(reason: Reason) -> int:
+    if reason in PLAIN_REASONS:
+        return 2
+    return 1 if reason in PASSING_REASONS else 0
 
 
 def _said(key: ObjectKey, reason: Reason, state: RouteState, vips: Sequence[IPAddress]) -> ServiceNotNormal:

@@ -249,15 +249,18 @@ def state_of(status: BGPNodeStatus | BGPSessionStatus) -> Mapping[str, object]:
     return said
 
 
-def words_of(status: BGPNodeStatus | BGPSessionStatus) -> Sequence[ServiceNotNormal]:
-    """The Services of which others must hear soon, as this node cannot be counted on and the objects do not tell so."""
-    return [each for each in _not_normal(status) if each.reason not in PLAIN_REASONS | PASSING_REASONS]
+def words_of(status: BGPNodeStatus | BGPSessionStatus) -> tuple[Sequence[ServiceNotNormal], bool]:
+    """The Services of which others must hear soon, as this node cannot be counted on and the objects do not tell so; and
+    whether there are more of them than it could name, so that it cannot be counted on for any.
+    """
+    if not isinstance(status, BGPNodeStatus):
+        return (), False
+    named = status.services_not_normal
+    urgent = [each for each in named if each.reason not in PLAIN_REASONS | PASSING_REASONS]
+    return urgent, len(urgent) == len(named) < status.services_not_normal_total
 
 
 def passing_of(status: BGPNodeStatus | BGPSessionStatus) -> frozenset[ServiceNotNormal]:
     """The Services of which it says what is over within seconds."""
-    return frozenset(each for each in _not_normal(status) if each.reason in PASSING_REASONS)
-
-
-def _not_normal(status: BGPNodeStatus | BGPSessionStatus) -> Sequence[ServiceNotNormal]:
-    return status.services_not_normal if isinstance(status, BGPNodeStatus) else ()
+    said = status.services_not_normal if isinstance(status, BGPNodeStatus) else ()
+    return frozenset(each for each in said if each.reason in PASSING_REASONS)

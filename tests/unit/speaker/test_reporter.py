@@ -82,6 +82,15 @@ def test_what_the_objects_tell_or_what_passes_in_a_moment_waits_for_the_counts()
         assert written(NODE).next(sick(reason), 160.0) == sick(reason)
 
 
+def test_the_first_service_too_many_is_told_at_once_and_then_no_other() -> None:
+    full = sick("healthCheckFailed")
+    overfull, more = (msgspec.structs.replace(full, services_not_normal_total=total) for total in (2, 3))
+    assert written(full).next(overfull, 100.0 + WORDS_S) == overfull
+    assert written(overfull).next(more, 100.0 + WORDS_S) is None
+    plain, plainer = sick("noEndpoint"), msgspec.structs.replace(sick("noEndpoint"), services_not_normal_total=2)
+    assert written(plain).next(plainer, 100.0 + WORDS_S) is None, "the objects tell"
+
+
 def test_that_what_passes_has_passed_is_written_within_seconds() -> None:
     pending = sick("dataPathPending")
     assert written(pending).next(NODE, 100.0 + PASSED_S - 0.1) is None

@@ -202,6 +202,21 @@ def test_of_many_services_those_are_named_first_whose_trouble_only_the_node_know
     assert [each.reason for each in status.services_not_normal][:2] == ["healthCheckFailed", "noEndpoint"]
 
 
+def test_what_passes_pushes_out_nothing_that_others_must_hear() -> None:
+    waiting, *sick = sorted(f"198.51.100.{100 + number}" for number in range(MAX_SERVICES + 1))
+    here = [endpoint("node1", "10.244.1.1")]
+    speaking = Speaking(*CONFIG)
+    for vip in (waiting, *sick):
+        name = f"a-{vip.rpartition('.')[2]}"
+        speaking.tell([service(name, vip), endpoint_slice(name, here)])
+        reason = Reason.DATA_PATH_PENDING if vip == waiting else Reason.HEALTH_CHECK_FAILED
+        speaking.core.doubt(evidence.Source.HEALTH, ip(vip), evidence.Standing(RouteState.WITHDRAWN, reason))
+    speaking.core.step()
+    status = speaking.node()
+    assert status.services_not_normal_total == MAX_SERVICES + 1
+    assert {each.reason for each in status.services_not_normal} == {"healthCheckFailed"}
+
+
 def test_the_data_path_says_what_it_is_and_how_it_is() -> None:
     speaking = Speaking(*CONFIG)
     reports = {
