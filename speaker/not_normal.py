@@ -48,7 +48,8 @@ def not_normal(core: Core) -> tuple[tuple[ServiceNotNormal, ...], int]:
 
 def is_urgent(transition: Transition) -> bool:
     """Whether others must hear soon that this node does not announce the VIP as it should any more."""
-    return transition.reason is not None and transition.reason not in _UNSAID | PLAIN_REASONS | PASSING_REASONS
+    reason = transition.reason
+    return transition.vip is not None and reason is not None and reason not in _UNSAID | PLAIN_REASONS | PASSING_REASONS
 
 
 def _troubles(decision: ServiceDecision) -> Iterator[tuple[IPAddress, Reason, RouteState]]:

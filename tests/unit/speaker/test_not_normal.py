@@ -3,9 +3,10 @@
 from bgp_config.status.node import LASTING_REASONS, MAX_VIPS, PASSING_REASONS, Announcement
 from herald.kube.objects import KubeObject
 from speaker.evidence import Source, Standing
-from speaker.not_normal import not_normal
+from speaker.not_normal import is_urgent, not_normal
 from speaker.reasons import Reason
 from speaker.route import RouteState
+from speaker.transition import Transition
 from tests.builders import endpoint, endpoint_slice, ip, pool_manifest, service
 from tests.unit.speaker.test_status import CONFIG, Speaking
 
@@ -42,6 +43,18 @@ def test_a_service_is_named_once_for_each_reason_that_its_vips_have() -> None:
 def test_of_more_vips_than_can_be_named_none_is() -> None:
     many = [f"203.0.113.{number}" for number in range(MAX_VIPS + 1)]
     assert said(service("web", *many), HERE) == [("notInPool", Announcement.WITHDRAWN, ())]
+
+
+def test_others_must_hear_soon_of_a_vip_but_not_of_a_service_without_one() -> None:
+    def urgent(vip: str | None, reason: Reason | None) -> bool:
+        state = RouteState.WITHDRAWN
+        return is_urgent(Transition(service=BOTH.key, vip=ip(vip) if vip else None, state=state, reason=reason))
+
+    assert urgent("198.51.100.7", Reason.HEALTH_CHECK_FAILED)
+    assert not urgent("198.51.100.7", Reason.DATA_PATH_PENDING)
+    assert not urgent("198.51.100.7", None)
+    assert not urgent(None, Reason.NOT_ASSIGNED)
+    assert not urgent(None, Reason.OTHER_CLASS)
 
 
 def test_the_reasons_that_the_controller_tells_apart_are_the_speakers() -> None:
