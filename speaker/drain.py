@@ -4,8 +4,10 @@
   come up, or takes nothing, holds it up for WIRE_LIMIT_S at most.
 - The grant is in the Drain's status, so a speaker that starts while it stands is least preferred from its first route on,
   and waits the whole time again. What was Drained when it started stays withdrawn: nobody sends traffic there any more.
-- Drained is said when no router has a route of this node any more: each one's withdrawals are on the wire, and what one
-  without a session may have kept (RFC 4724) has expired. A router that takes nothing from an open session holds that up.
+- Drained is said when no router has a route of this node any more: each one's withdrawals are on the wire. One without a
+  session is presumed to have noticed that after the hold time, as our last word may be lost, and to keep nothing longer than
+  the restart time from then on (RFC 4724). One that takes nothing from an open session holds Drained up; one that has no
+  session by configuration or for want of a route is not waited for.
 - When the last grant goes, by undrain, by the end of the Drain or by `until`, the node is normal at once.
 """
 
@@ -148,10 +150,13 @@ class DrainWitness(Witness):
 
 
 def _has_nothing(spec: SessionSpec, record: SessionRecord | None, withdrawn_at: float, now: float) -> bool:
-    """Whether this router has no route of the node any more. One without a session forgets them after the restart time."""
+    """Whether this router has no route of the node any more: presumed of one without a session, which may notice that late.
+
+    A session of which nothing is known is taken to have been lost when the routes were withdrawn.
+    """
     if record is None or record.state is not SessionState.ESTABLISHED:
         lost_at = record.since if record else withdrawn_at
-        return now >= lost_at + (spec.graceful_restart_s or 0)
+        return now >= lost_at + spec.hold_time_s + (spec.graceful_restart_s or 0)
     return record.in_sync and not record.on_wire
 
 

@@ -25,6 +25,7 @@ from tests.unit.speaker.test_core import CONFIG, WEB, core, one_service, upsert
 GRANTED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 DRAIN_S = 3
 DEFAULT_DRAIN_S = 30
+HOLD_S = 90
 NORMAL = (RouteState.NORMAL, None)
 LEAST = (RouteState.LEAST_PREFERRED, Reason.DRAINING)
 GONE = (RouteState.WITHDRAWN, Reason.DRAINED)
@@ -261,17 +262,28 @@ def test_it_is_drained_for_others_when_every_wire_says_so() -> None:
     assert bench.said_at(1002) is Phase.DRAINED
 
 
-def test_a_router_without_a_session_has_nothing_but_what_it_keeps_over_a_restart() -> None:
+def test_a_router_without_a_session_has_nothing_once_it_must_have_noticed_and_what_it_keeps_then_has_expired() -> None:
     bench = Bench()
     withdraw(bench)
     bench.lose_sessions(203.5)
-    assert bench.said_at(204) is Phase.DRAINED
+    assert bench.said_at(203.5 + HOLD_S - 0.1) is Phase.DRAINING
+    assert bench.said_at(203.5 + HOLD_S) is Phase.DRAINED
     keeper = peer_manifest(gracefulRestart={"restartTimeSeconds": 120})
     keeping = Bench(core=core([*CONFIG, keeper, *one_service("web", "198.51.100.7")]))
     withdraw(keeping)
     keeping.lose_sessions(203.5)
-    assert keeping.said_at(203.5 + 120 - 0.1) is Phase.DRAINING
-    assert keeping.said_at(203.5 + 120) is Phase.DRAINED
+    assert keeping.said_at(203.5 + HOLD_S + 120 - 0.1) is Phase.DRAINING
+    assert keeping.said_at(203.5 + HOLD_S + 120) is Phase.DRAINED
+
+
+def test_a_router_that_was_away_for_long_when_the_node_withdrew_holds_nothing_up() -> None:
+    away = Bench()
+    away.at(100)
+    away.lose_sessions(101)
+    away.mute = True
+    away.at(300, upsert(drain()))
+    assert away.at(300 + WIRE_LIMIT_S + DRAIN_S) == GONE
+    assert away.said_at(300 + WIRE_LIMIT_S + DRAIN_S + 0.1) is Phase.DRAINED
 
 
 def test_a_router_that_is_back_has_nothing_more_after_end_of_rib() -> None:
