@@ -25,7 +25,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.get_closest_marker("timing") is not None)
     for item in items:
         # Real routers on a machine that others use too: a claim that fails must fail twice. The summary counts reruns.
-        if item.get_closest_marker("lab") or item.get_closest_marker("timing"):
+        # What is to hold for long has to hold at the first go.
+        is_real = item.get_closest_marker("lab") or item.get_closest_marker("timing")
+        if is_real and not item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

@@ -147,13 +147,9 @@ class History:
         return max((service.settled, *(h.heard_by + 1 + NOISE_S for h in here if h.settled > service.undoing)))
 
     def may_reset(self, tor: str, node: str, since: float, now: float) -> bool:
-        """Whether the session between the two may have ended at any time since then."""
-        return any(
-            h.effect.resets and h.begun <= now and h.settled >= since
-            for h in self.happened
-            if _meets(h.fault.place, tor, node)
-        )
+        """Whether the session between the two may have ended at any time since then.
 
-
-def _meets(place: Place, tor: str, node: str) -> bool:
-    return place.tor in {tor, None} and place.node in {node, None}
+        One that was held down too, after that: FRR begins BFD anew with the first session after its start.
+        """
+        here = self.at(Place(tor=tor, node=node))
+        return any(h.effect.resets and h.begun <= now and here.back_by(h) >= since for h in here.happened)

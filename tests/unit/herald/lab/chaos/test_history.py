@@ -97,16 +97,17 @@ def test_it_need_not_when_the_link_failed_too() -> None:
 
 
 def test_a_link_that_failed_again_within_a_minute_may_be_held_down_for_another() -> None:
-    def after(times: int) -> Stand:
-        """A while after the last of them."""
+    def after(times: int) -> tuple[Stand, bool]:
+        """A while after the last of them: the route, and whether the session may end."""
         history = History()
         for number in range(times):
             what = fault(FaultKind.LINK_CUT, PORT, at=number)
             begun = 100.0 + 20 * number
             history = history.begin(what, begun).done(what, begun).undoing(what, begun + 5).over(what, begun + 5)
-        return history.stand(HERE, 100.0 + 20 * (times - 1) + 30)
+        now = 100.0 + 20 * (times - 1) + 30
+        return history.stand(HERE, now), history.may_reset("tor1", "node1", now - 1, now)
 
-    assert [after(times) for times in (1, 2, 3)] == [Stand.REQUIRED, Stand.ANY, Stand.ANY]
+    assert [after(times) for times in (1, 2, 3)] == [(Stand.REQUIRED, False), (Stand.ANY, True), (Stand.ANY, True)]
 
 
 def test_a_drain_goes_by_its_steps() -> None:
