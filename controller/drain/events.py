@@ -29,7 +29,8 @@ def events_of(drain: ConfigManifest, status: DrainStatus, at: datetime) -> Itera
             yield _event(drain, EventType.NORMAL, word, _named(nodes), at)
         elif (reason := WaitReason(word)) is not WaitReason.NOT_LOOKED_YET:  # which lasts a moment
             type_ = EventType.WARNING if reason.needs_a_person else EventType.NORMAL
-            yield _event(drain, type_, word[0].upper() + word[1:], f"{_named(nodes)}: {nodes[0].message}", at)
+            why = nodes[0].message if len(nodes) == 1 else reason.remedy
+            yield _event(drain, type_, word[0].upper() + word[1:], f"{_named(nodes)}: {why}", at)
 
 
 def _word(node: DrainedNode) -> str:

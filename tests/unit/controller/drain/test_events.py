@@ -67,6 +67,12 @@ def test_many_nodes_are_one_event() -> None:
     assert note == f"{', '.join(names[:MOST_NAMED])} and 3 more"
 
 
+def test_why_many_nodes_wait_is_told_in_words_that_fit_all_of_them() -> None:
+    unknown = WaitReason.NODE_UNKNOWN
+    ((_, _, note),) = told([], waits("node1", unknown), waits("node2", unknown))
+    assert note == f"node1, node2: {unknown.remedy}"
+
+
 def test_what_is_wrong_with_it_is_told_once() -> None:
     def said(before: ConfigManifest, problem: str) -> list[tuple[str, str]]:
         return [(event.reason, event.note) for event in events_of(before, refusal(problem), AT)]
