@@ -1,7 +1,8 @@
 """What the status of a Drain should say: how far each node is, and the conditions Ready and Stalled. Pure.
 
 A node is Drained when its speaker says so about this very grant. Where speakers cannot be heard (a directory) it is taken to
-be Drained PRESUMED_S after drainSeconds have passed since the grant. While a speaker is silent its node stays what it was.
+be Drained PRESUMED_S after drainSeconds have passed since the grant. While a speaker is silent its node stays what it was,
+and while nobody has looked which nodes announce what, a node that waits keeps its reason: a new leader has no news of it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,9 @@ from controller.drain.reasons import WaitReason
 PRESUMED_S = 5.0
 """How long it may take until every speaker has read of a grant, and its routes are on every wire."""
 
+_REASONS = frozenset(WaitReason)
+"""Another version may have said one that is not among them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
@@ -34,6 +38,8 @@ def progress(
 ) -> DrainedNode:
     """`before`: what was said of it last; `uid`: the Drain's."""
     match decision:
+        case Waits(WaitReason.NOT_LOOKED_YET) if before and before.reason in _REASONS:
+            return before
         case Waits(reason, message):
             since = before.since if before and before.phase is Phase.WAITING else hearing.now
             return DrainedNode(node=node, phase=Phase.WAITING, since=since, reason=reason.value, message=clip(message))

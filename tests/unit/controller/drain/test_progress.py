@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from bgp_config.names import NodeName
 from bgp_config.status.condition import ConditionType
 from bgp_config.status.drain import DrainedNode, Phase, grant_of
@@ -35,6 +37,15 @@ def test_waiting_says_why_and_since_when_also_when_the_reason_changes() -> None:
     assert (first.phase, first.reason, first.since, first.granted) == (Phase.WAITING, "maxConcurrentDrains", T0, None)
     later = said(Waits(WaitReason.LAST_ANNOUNCER, "nobody else"), first, 5)
     assert (later.reason, later.since) == ("lastAnnouncer", T0)
+
+
+def test_the_reason_for_waiting_stays_while_a_new_leader_has_not_looked_yet() -> None:
+    not_looked = Waits(WaitReason.NOT_LOOKED_YET, "looks")
+    last = said(Waits(WaitReason.LAST_ANNOUNCER, "nobody else"))
+    assert said(not_looked, last, 5) == last
+    of_another_version = replace(last, reason="unheardOf")
+    assert said(not_looked, of_another_version, 5).reason == said(not_looked).reason == "notLookedYet"
+    assert said(not_looked, said(Granted()), 5).reason == "notLookedYet"
 
 
 def test_a_grant_has_the_time_that_it_was_given_at_and_keeps_it() -> None:
