@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TypeAlias, TypeVar
 
 from bgp_config.config import Advertisement, Config, Peer
@@ -50,6 +51,10 @@ class Nodes:
     certain: frozenset[NodeName]
     possible: frozenset[NodeName]
 
+    def without(self, doubted: AbstractSet[NodeName], withheld: AbstractSet[NodeName]) -> "Nodes":
+        """Itself where nothing is said: so many VIPs share one."""
+        return Nodes(self.certain - doubted, self.possible - withheld) if doubted or withheld else self
+
 
 @dataclass(frozen=True, slots=True)
 class Announcers:
@@ -66,7 +71,11 @@ class Announcers:
 
 @dataclass(slots=True)
 class _Places:
-    """Where endpoints of one family are; "" for one that is on no node. `ready` will stay, `serving` may be about to go."""
+    """Where endpoints of one family are; "" for one that is on no node. `ready` will stay, `serving` may be about to go.
+
+    A speaker looks at each address, which counts only if no slice speaks against it. That differs for moments only, in
+    which an endpoint moves from one slice to another.
+    """
 
     ready: set[NodeName] = field(default_factory=set)
     serving: set[NodeName] = field(default_factory=set)
@@ -81,30 +90,38 @@ def announcers(
     voices: Voices | None,
 ) -> Announcers:
     """`voices` None: speakers cannot be heard; then every node is taken to announce what it can."""
-    unable = frozenset(name for name, node in nodes.items() if not _is_able(name, node, voices))
-    half_able = frozenset(name for name, voice in (voices or {}).items() if not voice.to_all_peers)
-    reach = {
-        (name, family): _reach(each, family, config, nodes)
-        for name, each in config.advertisements.items()
-        for family in Family
-    }
-    not_normal = _sayers(voices or {}, lambda voice: voice.not_normal)
-    withheld = _sayers(voices or {}, lambda voice: voice.withheld)
-    places = _places(slices)
-    unions: dict[tuple[Family, tuple[AdvertisementName, ...]], Nodes] = {}  # of few kinds, shared by many VIPs
+    heard = voices or {}
+    not_normal = _sayers(heard, lambda voice: voice.not_normal)
+    withheld = _sayers(heard, lambda voice: voice.withheld)
+    able, places = _able(nodes, config, voices), _places(slices)
     found: dict[Claim, Nodes] = {}
     for service in services:
         for vip in service.vips:
             family, claim = Family.of(vip), (service.key, vip)
-            asked_by = tuple(name for name, each in config.advertisements.items() if _asks_for(each, service, vip, config))
-            if (family, asked_by) not in unions:
-                reached = frozenset[NodeName]().union(*(reach[name, family] for name in asked_by))
-                is_for_some = all(config.advertisements[name].peers is not None for name in asked_by)
-                unions[family, asked_by] = Nodes(reached - unable - (half_able if is_for_some else frozenset()), reached)
-            serve = _serve(unions[family, asked_by], service, places.get((service.key, family)))
+            serve = _serve(able(family, _asked_by(service, vip, config)), service, places.get((service.key, family)))
             doubted = not_normal.get(service.key, set()) | not_normal.get(claim, set())
-            found[claim] = Nodes(serve.certain - doubted, serve.possible - withheld.get(claim, set()))
+            found[claim] = serve.without(doubted, withheld.get(claim, set()))
     return Announcers(found)
+
+
+def _able(
+    nodes: Mapping[NodeName, Node], config: Config, voices: Voices | None
+) -> Callable[[Family, tuple[AdvertisementName, ...]], Nodes]:
+    """By family and advertisements, the nodes that announce what these ask for. Of few kinds, shared by many VIPs."""
+    unable = frozenset(name for name, node in nodes.items() if not _is_able(name, node, voices))
+    half_able = frozenset(name for name, voice in (voices or {}).items() if not voice.to_all_peers)
+
+    @cache
+    def reach(name: AdvertisementName, family: Family) -> frozenset[NodeName]:
+        return _reach(config.advertisements[name], family, config, nodes)
+
+    @cache
+    def able(family: Family, asked_by: tuple[AdvertisementName, ...]) -> Nodes:
+        reached = frozenset[NodeName]().union(*(reach(name, family) for name in asked_by))
+        is_for_some = all(config.advertisements[name].peers is not None for name in asked_by)
+        return Nodes(reached - unable - (half_able if is_for_some else frozenset()), reached)
+
+    return able
 
 
 def _serve(nodes: Nodes, service: Service, places: _Places | None) -> Nodes:
@@ -146,6 +163,10 @@ def _families(peer: Peer, node: Node) -> frozenset[Family]:
         return frozenset({Family.of(address_on(node, peer.address))})
     except (KeyError, ValueError):
         return frozenset()
+
+
+def _asked_by(service: Service, vip: IPAddress, config: Config) -> tuple[AdvertisementName, ...]:
+    return tuple(name for name, each in config.advertisements.items() if _asks_for(each, service, vip, config))
 
 
 def _asks_for(each: Advertisement, service: Service, vip: IPAddress, config: Config) -> bool:
