@@ -1,6 +1,6 @@
 """What benchmarks/health_checks.py probes: answers every request with 200, over TLS if it is given a certificate and key.
 
-    python _health_server.py [CERTIFICATE KEY OLDEST_TLS_VERSION]
+    python _health_server.py [CERTIFICATE KEY]
 
 It listens on all addresses and prints its port.
 """
@@ -30,7 +30,6 @@ async def main() -> None:
     if len(sys.argv) > 1:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(sys.argv[1], sys.argv[2])
-        context.minimum_version = ssl.TLSVersion[sys.argv[3]]
     server = await asyncio.get_running_loop().create_server(Server, "0.0.0.0", 0, ssl=context, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

@@ -2,9 +2,8 @@
 
 The endpoints are one server in a process of its own, on as many addresses of the loopback device, and are not counted.
 Counted is all of a process that probes them and judges the answers, with a speaker's own code. Each is asked once a second.
-HTTPS makes a full handshake about once a minute: measure it for so long, or with servers that take no other.
 
-    ./run bench health_checks [--protocols TCP HTTP HTTPS] [--checks 100 1000] [--seconds 10] [--full-handshakes] [--quick]
+    ./run bench health_checks [--protocols TCP HTTP HTTPS] [--checks 100 1000] [--seconds 10] [--quick]
 """
 
 import argparse
@@ -32,7 +31,7 @@ from speaker.health.targets import EndpointKey, GroupKey, Target
 
 HEAD = ("protocol", "checks a second", "CPU [% of a core]", "per check [µs]", "p50 [ms]", "p99 [ms]")
 FIRST = IPv4Address("127.1.0.1")
-WARM_UP_S = 4.0
+WARM_UP_S = 2.0
 SERVER = Path(__file__).with_name("_health_server.py")
 
 
@@ -69,14 +68,14 @@ async def measure(protocol: Protocol, port: int, checks: int, seconds: float) ->
 
 
 @contextmanager
-def server(protocol: Protocol, tls: str) -> Iterator[int]:
-    """Its port. `tls`: the oldest version that it takes."""
+def server(protocol: Protocol) -> Iterator[int]:
+    """Its port."""
     with tempfile.TemporaryDirectory() as directory:
         argv = [sys.executable, str(SERVER)]
         if protocol is Protocol.HTTPS:
             made = Certificates(Path(directory))
             asyncio.run(made.make(["127.0.0.1"]))
-            argv += [str(made.server), str(made.server_key), tls]
+            argv += [str(made.server), str(made.server_key)]
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout  # noqa: S101 -- for mypy
@@ -86,10 +85,10 @@ def server(protocol: Protocol, tls: str) -> Iterator[int]:
             process.wait()
 
 
-def rows(protocols: Sequence[Protocol], numbers: Sequence[int], seconds: float, tls: str) -> Iterator[list[str]]:
+def rows(protocols: Sequence[Protocol], numbers: Sequence[int], seconds: float) -> Iterator[list[str]]:
     for protocol in protocols:
         for checks in numbers:
-            with server(protocol, tls) as port:
+            with server(protocol) as port:
                 yield asyncio.run(measure(protocol, port, checks, seconds))
 
 
@@ -98,14 +97,12 @@ def main() -> None:
     parser.add_argument("--protocols", type=Protocol, nargs="+", default=[*Protocol])
     parser.add_argument("--checks", type=int, nargs="+", default=[100, 1_000])
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--full-handshakes", action="store_true", help="by servers of TLS 1.3 alone")
     parser.add_argument("--quick", action="store_true", help="100, for a second each: shows that it works, measures little")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.checks, arguments.seconds = [100], 1.0
-    tls = "TLSv1_3" if arguments.full_handshakes else "TLSv1_2"
     print(environment())
-    print(table(HEAD, rows(arguments.protocols, arguments.checks, arguments.seconds, tls)))
+    print(table(HEAD, rows(arguments.protocols, arguments.checks, arguments.seconds)))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,14 @@ It is closed with a reset: thousands of probes must leave neither this node nor 
 
 import errno
 import socket
+import ssl
 import struct
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 from bgp_config.config import Protocol
-from speaker.health.dialogue import CHUNK, Connect, Dialogue, Http, Outcome, Request, Step
+from speaker.health.dialogue import CHUNK, Connect, Dialogue, Http, Https, Outcome, Request, Step
 from speaker.health.targets import Target
-from speaker.health.tls import Contexts, Handshakes, Https
 
 MOST_HEARD = 2**18
 """A peer that says more than any handshake needs would hold up the loop for as long as it goes on."""
@@ -34,17 +34,16 @@ SocketAddress: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All of a target that is the same for each of its probes, and what one leaves to the next."""
+    """All of a target that is the same for each of its probes."""
 
     family: socket.AddressFamily
     address: SocketAddress
     request: Request
     protocol: Protocol
     server_name: str | None
-    handshakes: Handshakes
 
     @classmethod
-    def of(cls, target: Target, contexts: Contexts) -> Self:
+    def of(cls, target: Target) -> Self:
         check, address, port = target.check, target.address, target.port
         return cls(
             family=socket.AF_INET if address.version == 4 else socket.AF_INET6,  # noqa: PLR2004 -- IPv4
@@ -52,17 +51,16 @@ class Question:
             request=Request.of(check, address, port),
             protocol=check.protocol,
             server_name=check.host,
-            handshakes=Handshakes(contexts),
         )
 
-    def dialogue(self, now: float) -> Dialogue:
+    def dialogue(self, context: ssl.SSLContext) -> Dialogue:
         match self.protocol:
             case Protocol.TCP:
                 return Connect()
             case Protocol.HTTP:
                 return Http(self.request)
             case Protocol.HTTPS:
-                return Https(self.request, self.handshakes, self.server_name, now)
+                return Https(self.request, context, self.server_name)
 
 
 class Connection:
@@ -70,10 +68,10 @@ class Connection:
 
     __slots__ = ("_connected", "_dialogue", "_heard", "_question", "_socket", "_unsent")
 
-    def __init__(self, question: Question, now: float) -> None:
+    def __init__(self, question: Question, context: ssl.SSLContext) -> None:
         """Raises OSError where this node has no socket to give, and ValueError for a name that TLS cannot take."""
         self._question = question
-        self._dialogue = question.dialogue(now)
+        self._dialogue = question.dialogue(context)
         self._socket = socket.socket(question.family, _KIND)
         self._connected = False
         self._heard = 0
@@ -106,10 +104,6 @@ class Connection:
         except OSError as error:
             return _outcome(error.errno or 0)
         return step
-
-    def ended(self, outcome: Outcome, now: float) -> bool:
-        """Whether that says nothing of the endpoint, so that it must be asked again, by another connection."""
-        return isinstance(self._dialogue, Https) and self._dialogue.ended(outcome, now)
 
     def close(self) -> None:
         self._socket.close()

@@ -1,9 +1,11 @@
-"""What a probe says on its connection and makes of what it hears: TCP, HTTP/1.1. Bytes in, bytes or an outcome out.
+"""What a probe says on its connection and makes of what it hears: TCP, HTTP/1.1, HTTPS. Bytes in, bytes or an outcome out.
 
-No sockets and no clock. Of an answer only the first line counts. HTTPS is in `tls`.
+No sockets and no clock. Of an answer only the first line counts; no certificate is verified, since a probe asks whether
+somebody serves, not who.
 """
 
 import re
+import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address
@@ -103,3 +105,55 @@ class Http:
             self._read = rest
         hopeless = not match and (b"\n" in self._read or not _VERSION.startswith(self._read[: len(_VERSION)]))
         return Outcome.MALFORMED if hopeless or self._heard > CHUNK else b""
+
+
+class Https:
+    """HTTP within TLS, over memory."""
+
+    __slots__ = ("_http", "_received", "_shaken", "_tls", "_to_send")
+
+    def __init__(self, request: Request, context: ssl.SSLContext, server_name: str | None) -> None:
+        self._http = Http(request)
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=server_name)
+        self._shaken = False
+
+    def connected(self) -> Step:
+        return self._go_on()
+
+    def heard(self, received: bytes) -> Step:
+        if received:
+            self._received.write(received)
+        else:
+            self._received.write_eof()
+        return self._go_on()
+
+    def _go_on(self) -> Step:
+        try:
+            return self._read()
+        except ssl.SSLWantReadError:
+            return self._to_send.read()
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            return Outcome.CLOSED
+        except ssl.SSLError:
+            return Outcome.TLS
+
+    def _read(self) -> Outcome:
+        """Raises SSLWantReadError as long as the peer has to say something first."""
+        step: Step = b""
+        if not self._shaken:
+            self._tls.do_handshake()
+            self._shaken, step = True, self._http.connected()
+        while isinstance(step, bytes):
+            if step:
+                self._tls.write(step)
+            step = self._http.heard(self._tls.read(CHUNK))
+        return step
+
+
+def tls_context() -> ssl.SSLContext:
+    """One for all probes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -17,9 +17,8 @@ from itertools import count
 from typing import NoReturn
 
 from speaker.health.connection import Connection, Question
-from speaker.health.dialogue import Outcome
+from speaker.health.dialogue import Outcome, tls_context
 from speaker.health.targets import EndpointKey, Target
-from speaker.health.tls import Contexts
 
 LIMIT = 512
 TICK_S = 0.01
@@ -50,8 +49,8 @@ class _Job:
 
     __slots__ = ("connection", "is_asked", "is_wanted", "key", "lost_s", "question", "started_at", "target")
 
-    def __init__(self, key: EndpointKey, target: Target, contexts: Contexts) -> None:
-        self.key, self.target, self.question = key, target, Question.of(target, contexts)
+    def __init__(self, key: EndpointKey, target: Target) -> None:
+        self.key, self.target, self.question = key, target, Question.of(target)
         self.connection: Connection | None = None
         self.is_wanted, self.is_asked = True, False
         self.started_at = self.lost_s = 0.0
@@ -72,7 +71,7 @@ class Prober:
         self._waiting: deque[_Job] = deque()
         self._numbers = count()
         self._in_flight: dict[int, _Job] = {}
-        self._contexts = Contexts()
+        self._context = tls_context()
         self._wanted = asyncio.Event()
         self._lost_s = 0.0
 
@@ -86,7 +85,7 @@ class Prober:
         if job and job.target == target:
             return
         self.forget(key)
-        self._jobs[key] = job = _Job(key, target, self._contexts)
+        self._jobs[key] = job = _Job(key, target)
         first_s = random.uniform(0, min(target.check.interval_s, FIRST_S))  # noqa: S311 -- not for secrets
         self._push(time.monotonic() + first_s, job)
         self._wanted.set()
@@ -150,11 +149,8 @@ class Prober:
     def _begin(self, job: _Job) -> None:
         job.is_asked, job.started_at, job.lost_s = True, time.monotonic(), self._lost_s
         self._push(job.started_at + job.target.check.timeout_s, job)
-        self._ask(job)
-
-    def _ask(self, job: _Job) -> None:
         try:
-            job.connection = connection = Connection(job.question, job.started_at)
+            job.connection = connection = Connection(job.question, self._context)
             outcome = connection.open()
         except (OSError, ValueError):
             outcome = Outcome.NOT_ASKED
@@ -171,12 +167,8 @@ class Prober:
                 self._end(job, outcome)
 
     def _end(self, job: _Job, outcome: Outcome) -> None:
-        at = time.monotonic()
-        again = job.connection is not None and job.connection.ended(outcome, at)
         self._hang_up(job)
-        if again:
-            self._ask(job)
-            return
+        at = time.monotonic()
         self._on_answer(Answer(job.key, outcome, at - job.started_at, at))
 
     def _hang_up(self, job: _Job) -> None:

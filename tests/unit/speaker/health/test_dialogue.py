@@ -1,16 +1,22 @@
 """What a probe says and makes of answers, whole or in pieces, sound or not."""
 
+import ssl
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bgp_config.config import HealthCheck, Protocol
 from bgp_config.names import HealthCheckName
-from speaker.health.dialogue import Connect, Http, Outcome, Request, Step
+from speaker.health.dialogue import Connect, Http, Https, Outcome, Request, Step, tls_context
 from tests.builders import ip
 
 CHECK = HealthCheck(name=HealthCheckName("web"), protocol=Protocol.HTTP, path="/healthz", statuses=((200, 299), (401, 401)))
 REQUEST = Request.of(CHECK, ip("10.244.1.7"), 8080)
+CONTEXT = tls_context()
+CERTIFICATE = Path(__file__).with_name("endpoint.pem")
+"""Self-signed, with its key; of no other use."""
 
 
 def after(*pieces: bytes) -> Step:
@@ -78,6 +84,10 @@ def test_pieces_say_what_the_whole_says(status: int, cuts: list[int]) -> None:
 @given(st.binary(min_size=1, max_size=64))
 def test_any_bytes_are_an_outcome_or_waited_for(received: bytes) -> None:
     assert Http(REQUEST).heard(received) in {b"", Outcome.MALFORMED}
+    https = Https(REQUEST, CONTEXT, None)
+    https.connected()
+    step = https.heard(received)
+    assert isinstance(step, bytes) or step is Outcome.TLS
 
 
 def test_who_never_comes_to_a_final_status_is_not_heard_for_ever() -> None:
@@ -87,3 +97,45 @@ def test_who_never_comes_to_a_final_status_is_not_heard_for_ever() -> None:
 
 def test_an_end_before_the_status_is_closed() -> None:
     assert after(b"HTTP/1.1 20", b"") is Outcome.CLOSED
+
+
+class TlsServer:
+    """The other end of a TLS connection, over memory."""
+
+    def __init__(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_side=True)
+        self.request = b""
+
+    def answer(self, sent: bytes, text: bytes) -> bytes:
+        """What it says to this; `text` once it has the request."""
+        self._in.write(sent)
+        try:
+            self._tls.do_handshake()
+            self.request += self._tls.read()
+            self._tls.write(text)
+        except ssl.SSLWantReadError:
+            pass
+        return self._out.read()
+
+
+@pytest.mark.parametrize("size", [1, 100, 100_000])
+@pytest.mark.parametrize(("status", "outcome"), [(200, Outcome.PASSED), (500, Outcome.STATUS)])
+def test_https_asks_the_same_within_tls_and_verifies_no_certificate(size: int, status: int, outcome: Outcome) -> None:
+    server, dialogue = TlsServer(), Https(REQUEST, CONTEXT, "other.example")
+    step, said = dialogue.connected(), b""
+    while isinstance(step, bytes):
+        said += server.answer(step, b"HTTP/1.1 %d\r\n" % status)
+        step, said = dialogue.heard(said[:size]), said[size:]
+    assert server.request == REQUEST.text
+    assert step is outcome
+
+
+def test_what_is_no_tls_and_an_early_end_are_told_apart() -> None:
+    plain, early = (Https(REQUEST, CONTEXT, None) for _ in range(2))
+    plain.connected()
+    early.connected()
+    assert plain.heard(b"HTTP/1.1 400 Bad Request\r\n\r\n") is Outcome.TLS
+    assert early.heard(b"") is Outcome.CLOSED

@@ -2,13 +2,11 @@
 
 import asyncio
 import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -138,35 +136,6 @@ async def test_ipv6() -> None:
 async def test_who_talks_plainly_where_tls_is_asked_for_does_not_pass() -> None:
     async with server(lambda: OK) as port, probing() as probed:
         probed.watch(replace(HTTP, protocol=Protocol.HTTPS), port)
-
-
-@pytest.mark.parametrize("oldest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_a_tls_server_passes_whatever_it_makes_of_abbreviated_handshakes(oldest: ssl.TLSVersion) -> None:
-    resumed: list[bool] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        resumed.append(writer.get_extra_info("ssl_object").session_reused)
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(OK)
-        writer.close()
-
-    async def listen(port: int) -> asyncio.Server:
-        """Each has keys of its own for sessions."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(Path(__file__).with_name("endpoint.pem"))
-        context.minimum_version = oldest
-        return await asyncio.start_server(serve, "127.0.0.1", port, ssl=context, reuse_port=True)
-
-    async with await listen(0) as listening, probing() as probed:
-        port = listening.sockets[0].getsockname()[1]
-        probed.watch(replace(HTTP, protocol=Protocol.HTTPS, interval_s=0.3, timeout_s=0.3), port)
-        await probed.heard(6)
-        assert any(resumed) is (oldest is ssl.TLSVersion.TLSv1_2)
-        async with await listen(port):
-            listening.close()  # its successor knows none of its sessions
-            await probed.heard(3)
-            assert {answer.outcome for answer in probed.answers} == {Outcome.PASSED}
 
 
 async def test_no_interval_is_longer_than_asked_for_but_for_what_the_machine_takes() -> None:
