@@ -20,7 +20,7 @@ def prepare(directory: Path) -> None:
     """Makes it where it is not there, as after a boot, for its owner only. Raises RuntimeDirError."""
     try:
         if not directory.is_dir():
-            directory.mkdir(mode=DIRECTORY_MODE, parents=True)
+            directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)  # the other program may have been faster
             log.info("the runtime directory is made", extra=fields(directory=directory))
     except FileExistsError:
         raise _error(directory, "a file has its name") from None

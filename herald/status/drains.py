@@ -33,11 +33,11 @@ def facts(changes: Iterable[Change]) -> Iterator[DrainFact]:
 
 def standing(node: str, speaker: BGPNodeStatus | None, found: Iterable[DrainFact]) -> Standing | None:
     """What the node's drain makes of its routes: by its speaker's word, or where that is not known by the controller's."""
-    if speaker is not None:
-        phase = speaker.drain.phase if speaker.drain else None
-    else:
-        phases = [each.phase for each in found if each.node == node]
-        phase = next((phase for phase in (Phase.DRAINED, Phase.DRAINING) if phase in phases), None)
+    if speaker is not None:  # its phase is behind: that waits for the routers
+        reason = speaker.drain.reason if speaker.drain else None
+        return next((each for each in STANDINGS.values() if each.reason == reason), None)
+    phases = [each.phase for each in found if each.node == node]
+    phase = next((phase for phase in (Phase.DRAINED, Phase.DRAINING) if phase in phases), None)
     return STANDINGS.get(phase) if phase else None
 
 

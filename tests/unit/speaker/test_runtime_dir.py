@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Barrier
 
 import pytest
 
@@ -22,6 +24,20 @@ def test_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     tmp_path.chmod(0o750)
     prepare(tmp_path)
     assert tmp_path.stat().st_mode & 0o777 == 0o750
+
+
+def test_two_programs_that_start_together_both_have_it(tmp_path: Path) -> None:
+    start = Barrier(2)
+
+    def begin(directory: Path) -> None:
+        start.wait(5)
+        prepare(directory)
+
+    with ThreadPoolExecutor(2) as programs:
+        for number in range(100):
+            directory = tmp_path / str(number)
+            for begun in [programs.submit(begin, directory) for _ in range(2)]:
+                begun.result(5)
 
 
 @pytest.mark.parametrize("name", ["file", "file/run"])

@@ -3,6 +3,7 @@
 from dataclasses import replace as with_
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from bgp_config.status.drain import DrainedNode, Phase
@@ -45,8 +46,10 @@ def test_without_drains_there_is_no_word_of_them() -> None:
     assert "DRAINS" not in overview(answer(world(cluster())), NOW, plain)
 
 
-def test_a_drained_node_announces_nothing_by_the_word_of_its_speaker_whatever_the_controller_says() -> None:
-    said = Drain(reason="drained", since=NOW, phase=Phase.DRAINED)
+@pytest.mark.parametrize("phase", [Phase.DRAINED, Phase.DRAINING])
+def test_a_drained_node_announces_nothing_by_the_word_of_its_speaker_whatever_the_controller_says(phase: Phase) -> None:
+    """And while it waits for routers to forget its routes."""
+    said = Drain(reason="drained", since=NOW, phase=phase)
     speakers = [("node1", replace(speaker(), drain=said)), ("node2", speaker()), ("node3", speaker())]
     found = answer(world(cluster(drain(drained(Phase.DRAINING))), speakers=speakers), WEB)
     states = {node.node: node.services[0].vips[0] for node in found.nodes}
