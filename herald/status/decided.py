@@ -189,7 +189,7 @@ def _vip_as_spoken(vip: VIPAccount, words: Iterable[ServiceNotNormal]) -> VIPAcc
 
 
 def _means(word: ServiceNotNormal, vip: IPAddress | str) -> bool:
-    """Whether it is about this VIP of its Service."""
+    """Whether it is about this VIP of its Service. One that names none has too many to name, and is taken to mean all."""
     return not word.vips or str(vip) in word.vips
 
 
