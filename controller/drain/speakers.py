@@ -49,9 +49,8 @@ def voice_of(status: BGPNodeStatus) -> Voice:
     ready = [each.status for each in status.conditions if each.type == ConditionType.READY]
     established = status.counts.established if status.counts else 0
     lasting = (each for each in status.services_not_normal if _lasts(each))
-    own = [
-        each for each in status.services_not_normal if each.reason not in PLAIN_REASONS
-    ]  # the rest the objects tell sooner
+    # What the objects tell they tell sooner.
+    own = [each for each in status.services_not_normal if each.reason not in PLAIN_REASONS]
     return Voice(
         announces=ConditionStatus.UNKNOWN not in ready and established > 0 and status.drain is None and _names_all(status),
         to_all_peers=ConditionStatus.FALSE not in ready,

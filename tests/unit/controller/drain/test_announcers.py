@@ -6,7 +6,7 @@ from dataclasses import replace
 from bgp_config.config import Config, NodeField, NodeValue
 from bgp_config.names import AdvertisementName, Family, NodeName
 from bgp_config.selector import LabelSelector, Operator, Requirement
-from controller.drain.announcers import Announcers, Nodes, Voice, announcers
+from controller.drain.announcers import Announcers, Claim, Nodes, Voice, announcers
 from herald.kube.objects import EXCLUDE_LABEL, EndpointConditions, EndpointSlice, Node, ObjectKey, Service, TrafficPolicy
 from tests.builders import (
     DRAINING,
@@ -119,9 +119,10 @@ def test_a_node_that_may_announce_is_needed_where_nobody_else_certainly_does() -
 
 
 def test_a_vip_that_every_node_withholds_for_good_keeps_none_of_them() -> None:
-    withheld = Voice(announces=True, not_normal=frozenset({CLAIM}), withheld=frozenset({CLAIM}))
-    known = announcers([WEB], [SLICE], NODES, config(), dict.fromkeys(NODES, withheld))
-    assert known.needing(NodeName("node1"), set()) is None
+    for not_normal in (frozenset({CLAIM}), frozenset[Claim]()):
+        withheld = Voice(announces=True, not_normal=not_normal, withheld=frozenset({CLAIM}))
+        known = announcers([WEB], [SLICE], NODES, config(), dict.fromkeys(NODES, withheld))
+        assert known.needing(NodeName("node1"), set(NODES)) is None
 
 
 def test_a_node_that_withholds_a_vip_for_a_while_or_another_vip_for_good_is_needed() -> None:

@@ -314,6 +314,12 @@ async def test_what_an_earlier_life_left_of_a_drain_that_cannot_be_read_now_is_k
         assert site.book.forgotten == {"gone", "broken"}
 
 
+async def test_what_an_earlier_life_left_of_a_drain_that_is_there_keeps_none_waiting() -> None:
+    site = Site(book=Book(leftovers=frozenset({"node1"})), withheld={"node1"})
+    async with running(site, drain("node1")):
+        await site.holds(lambda: site.book.phase("node1") is Phase.DRAINING)
+
+
 async def test_nothing_is_granted_while_a_drain_of_an_earlier_life_cannot_be_read() -> None:
     site = Site(book=Book(leftovers=frozenset({"node1"})), withheld={"node1"})
     async with running(site, drain("node2")) as drainer:
